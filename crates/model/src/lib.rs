@@ -1,1 +1,37 @@
-//! model
+//! The language of door 1: what a window, a bot or a test says to the engine, and what it hears.
+//!
+//! Plain data with serde; it must never do I/O, hold a key or know a protocol. One JSON-RPC 2.0
+//! message a line (<https://www.jsonrpc.org/specification>): commands down, events up.
+//!
+//! [`Command`] lists every method, [`Event`] everything the engine tells by itself, and
+//! [`openrpc::document`] is made from both, so the document cannot differ from the program.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod command;
+mod contact;
+mod event;
+mod ids;
+mod message;
+pub mod openrpc;
+mod problem;
+mod profile;
+pub mod rpc;
+mod secret;
+mod tor;
+
+pub use account::{Account, AccountState, LoginStep, Server, Transport};
+pub use command::{
+    AccountAdded, AccountRef, AddAccount, AddContact, Command, ContactRef, CreateProfile, Done,
+    FingerprintRef, MessageRef, MessageSent, Method, NewPassphrase, Nothing, SendMessage, SetVerified,
+    Snapshot, Started, Unlock, Version,
+};
+pub use contact::{Contact, KnownFingerprint, Presence, Subscription};
+pub use event::{Event, Notification};
+pub use ids::{AccountId, Address, AddressError, MessageId};
+pub use message::{Conversation, Delivery, Direction, MAX_TEXT_BYTES, Message, Privacy, Wait};
+pub use problem::Problem;
+pub use profile::ProfileState;
+pub use secret::Secret;
+pub use tor::{Tor, TorCause, TorPhase, Wall};

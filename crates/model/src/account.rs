@@ -1,0 +1,94 @@
+//! Accounts and how they are doing.
+//! No passwords: those go down with a command and never come up.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Address, Problem};
+
+/// One account of the owner of the profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Account {
+    /// Its number.
+    pub id: AccountId,
+    /// Its address.
+    pub address: Address,
+    /// How it is doing.
+    pub state: AccountState,
+    /// Whether it connects by itself when the profile is unlocked.
+    pub connect: bool,
+    /// Fingerprint of its own OTR key: 40 hexadecimal digits in five groups.
+    pub fingerprint: String,
+    /// The server that the owner chose, if not found from the address.
+    pub server: Option<Server>,
+}
+
+/// How an account is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum AccountState {
+    /// On its way to the server.
+    Connecting {
+        /// What it is doing.
+        step: LoginStep,
+    },
+    /// It cannot connect and does not try again by itself: the owner has to do something.
+    Failed {
+        /// Why, and what can be done.
+        problem: Problem,
+    },
+    /// Not connected, because the owner wants it so.
+    Offline,
+    /// Connected.
+    Online,
+    /// The gate died and is being started again; the account connects as soon as it is back.
+    TorIsRestarting,
+    /// The connection was lost; it tries again.
+    WaitingToReconnect {
+        /// What ended the connection.
+        problem: Problem,
+        /// Seconds until the next attempt.
+        seconds: u32,
+    },
+    /// Tor is not ready; the account connects as soon as it is.
+    WaitingForTor,
+}
+
+/// What an account does while it connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginStep {
+    /// Proves who both sides are, and fetches the contact list.
+    Login,
+    /// Asks Tor for a connection.
+    Reach,
+    /// Sets up TLS.
+    Secure,
+}
+
+/// A server chosen by the owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Host name, address or `.onion`.
+    pub host: String,
+    /// TCP port; the usual one of the transport when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// How the connection is protected.
+    #[serde(default)]
+    pub transport: Transport,
+}
+
+/// How the connection to a server is protected below OTR.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// Direct TLS (XEP-0368).
+    #[default]
+    DirectTls,
+    /// No TLS: only to a `.onion`, which authenticates and encrypts by itself.
+    PlainOverOnion,
+    /// STARTTLS, refused if the server does not offer it (RFC 6120 section 5).
+    StartTls,
+}

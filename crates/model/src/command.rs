@@ -1,0 +1,297 @@
+//! What can be asked of the engine: one method, one variant of [`Command`].
+//! The list below is the only one: the wire format and the OpenRPC document are made from it.
+
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+use crate::{Account, AccountId, Address, Contact, Conversation, MessageId, ProfileState, Server, Tor, Wall};
+
+/// What is known of one method without calling it.
+#[derive(Clone, Copy)]
+pub struct Method {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// Schema of its parameters.
+    pub params: fn(&mut SchemaGenerator) -> schemars::Schema,
+    /// Name of the type of its parameters.
+    pub params_name: fn() -> String,
+    /// Schema of its result.
+    pub result: fn(&mut SchemaGenerator) -> schemars::Schema,
+    /// Name of the type of its result.
+    pub result_name: fn() -> String,
+}
+
+macro_rules! methods {
+    ($($(#[doc = $doc:literal])+ $wire:literal $variant:ident($params:ty) -> $result:ty;)+) => {
+        /// Everything that can be asked of the engine.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "method", content = "params")]
+        pub enum Command {
+            $($(#[doc = $doc])+ #[serde(rename = $wire)] $variant($params),)+
+        }
+
+        impl Command {
+            /// Every method, in the order of the document.
+            pub const METHODS: &'static [Method] = &[
+                $(Method {
+                    name: $wire,
+                    summary: concat!($($doc),+),
+                    params: |generator| generator.subschema_for::<$params>(),
+                    params_name: || <$params as JsonSchema>::schema_name().into_owned(),
+                    result: |generator| generator.subschema_for::<$result>(),
+                    result_name: || <$result as JsonSchema>::schema_name().into_owned(),
+                },)+
+            ];
+        }
+    };
+}
+
+methods! {
+    /// Makes a profile in the profile folder, sealed with a passphrase, and opens it.
+    "profile.create" CreateProfile(CreateProfile) -> Done;
+    /// Opens the profile. Takes about a second.
+    "profile.unlock" Unlock(Unlock) -> Done;
+    /// Ends every connection, wipes what was open from memory and seals the profile.
+    "profile.lock" Lock(Nothing) -> Done;
+    /// Seals the profile with another passphrase.
+    "profile.change_passphrase" ChangePassphrase(NewPassphrase) -> Done;
+    /// Everything as it is now.
+    "engine.snapshot" Snapshot(Nothing) -> Snapshot;
+    /// Name and version of the program and of this language.
+    "engine.version" Version(Nothing) -> Version;
+    /// Says goodbye to every server and ends the program.
+    "engine.stop" Stop(Nothing) -> Done;
+    /// Adds an account, makes its OTR key and, where asked, the account on the server.
+    "account.add" AddAccount(AddAccount) -> AccountAdded;
+    /// Connects an account, now and at each later start.
+    "account.connect" Connect(AccountRef) -> Done;
+    /// Disconnects an account, now and at each later start.
+    "account.disconnect" Disconnect(AccountRef) -> Done;
+    /// Removes an account, its keys and its contacts from the profile. The account on the server stays.
+    "account.remove" RemoveAccount(AccountRef) -> Done;
+    /// Adds a person to the contacts, accepts what it writes, and asks to see its presence.
+    "contact.add" AddContact(AddContact) -> Done;
+    /// Accepts a person who asked to be a contact.
+    "contact.accept" AcceptContact(ContactRef) -> Done;
+    /// Refuses a person who asked to be a contact.
+    "contact.refuse" RefuseContact(ContactRef) -> Done;
+    /// Removes a contact and what is known of its keys.
+    "contact.remove" RemoveContact(ContactRef) -> Done;
+    /// The conversation with a contact.
+    "conversation.show" ShowConversation(ContactRef) -> Conversation;
+    /// Starts a private conversation, or renews the one that stands.
+    "conversation.start" StartPrivate(ContactRef) -> Started;
+    /// Ends the private conversation.
+    "conversation.end" EndPrivate(ContactRef) -> Done;
+    /// Sends a message; it waits, visibly, until a private conversation stands.
+    "message.send" SendMessage(SendMessage) -> MessageSent;
+    /// Takes a waiting message back, or forgets one that was not sent.
+    "message.cancel" CancelMessage(MessageRef) -> Done;
+    /// Sends a message that was not sent once more.
+    "message.retry" RetryMessage(MessageRef) -> Done;
+    /// Accepts a new key of a contact: messages that wait for that are sent to it.
+    "fingerprint.accept" AcceptFingerprint(FingerprintRef) -> Done;
+    /// Records whether a key was checked to be the contact's.
+    "fingerprint.verify" SetVerified(SetVerified) -> Done;
+    /// Gives an account fresh Tor circuits and connects it again over them.
+    "tor.new_circuit" NewCircuit(AccountRef) -> Done;
+}
+
+/// No parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Nothing {}
+
+/// It is done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Done {}
+
+/// A passphrase for a new profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateProfile {
+    /// At least one character; the longer the better.
+    pub passphrase: Secret,
+}
+
+/// The passphrase of the profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Unlock {
+    /// As it was given when the profile was made.
+    pub passphrase: Secret,
+}
+
+/// A change of passphrase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassphrase {
+    /// The passphrase so far.
+    pub old: Secret,
+    /// The passphrase from now on.
+    pub new: Secret,
+}
+
+/// Everything as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Snapshot {
+    /// Sequence number of the last event that is already in this snapshot.
+    pub sequence: u64,
+    /// The profile.
+    pub profile: ProfileState,
+    /// Tor.
+    pub tor: Tor,
+    /// The walls of the rooms that this program knows of.
+    pub walls: Vec<Wall>,
+    /// The accounts; empty unless the profile is open.
+    pub accounts: Vec<Account>,
+    /// The contacts; empty unless the profile is open.
+    pub contacts: Vec<Contact>,
+    /// The conversations; empty unless the profile is open.
+    pub conversations: Vec<Conversation>,
+}
+
+/// Name and version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Version {
+    /// `attentive-otter`.
+    pub name: String,
+    /// Version of the program.
+    pub version: String,
+    /// Version of the language of door 1.
+    pub language: u32,
+}
+
+/// A new account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddAccount {
+    /// Its address; on XMPP a bare JID.
+    pub address: Address,
+    /// Its password, or the one to register with.
+    pub password: Secret,
+    /// The server, if it shall not be found from the address.
+    #[serde(default)]
+    pub server: Option<Server>,
+    /// Whether to make the account on the server (XEP-0077).
+    #[serde(default)]
+    pub register: bool,
+    /// SHA-256 of the public key (SubjectPublicKeyInfo) of the server's certificate in hexadecimal
+    /// digits. A certificate that no authority vouches for is accepted only with its key named here;
+    /// with a key named here no other key is accepted.
+    #[serde(default)]
+    pub pins: Vec<String>,
+    /// Whether to connect now and at each later start.
+    #[serde(default = "yes")]
+    pub connect: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A new account's number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AccountAdded {
+    /// Its number.
+    pub account: AccountId,
+    /// Fingerprint of its OTR key: 40 hexadecimal digits in five groups.
+    pub fingerprint: String,
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountRef {
+    /// Its number.
+    pub account: AccountId,
+}
+
+/// A new contact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddContact {
+    /// The account that shall see the person.
+    pub account: AccountId,
+    /// The person's address.
+    pub contact: Address,
+    /// A name for the person. It stays in the profile and is not told to the server.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// One contact of one account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContactRef {
+    /// The account.
+    pub account: AccountId,
+    /// The contact.
+    pub contact: Address,
+}
+
+/// Whether anything was started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Started {
+    /// `false` where the account is not connected: it is started as soon as it is.
+    pub now: bool,
+}
+
+/// A message to send.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendMessage {
+    /// The account to send from.
+    pub account: AccountId,
+    /// The contact to send to.
+    pub contact: Address,
+    /// The text: at most [`crate::MAX_TEXT_BYTES`] bytes, no NUL.
+    pub text: String,
+}
+
+/// A message that was taken over for sending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageSent {
+    /// Its name in later events.
+    pub message: MessageId,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MessageRef {
+    /// The account.
+    pub account: AccountId,
+    /// The contact.
+    pub contact: Address,
+    /// The message.
+    pub message: MessageId,
+}
+
+/// One key of a contact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FingerprintRef {
+    /// The account.
+    pub account: AccountId,
+    /// The contact.
+    pub contact: Address,
+    /// 40 hexadecimal digits; spaces do not matter.
+    pub fingerprint: String,
+}
+
+/// Whether a key was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetVerified {
+    /// The account.
+    pub account: AccountId,
+    /// The contact.
+    pub contact: Address,
+    /// 40 hexadecimal digits; spaces do not matter.
+    pub fingerprint: String,
+    /// Whether the owner checked that the key is the contact's.
+    pub verified: bool,
+}

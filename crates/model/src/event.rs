@@ -1,0 +1,93 @@
+//! What the engine tells by itself.
+//! Events are hints with everything needed to redraw; the engine's state is the truth ([`crate::Snapshot`]).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Account, AccountId, Address, Contact, Message, Privacy, Problem, ProfileState, Tor};
+
+/// One event with its number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Notification {
+    /// Counts from 1 without a gap; a gap cannot happen, a loss is told by [`Event::EventsLost`].
+    pub sequence: u64,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// An account is new or changed.
+    AccountChanged {
+        /// As it is now.
+        account: Account,
+    },
+    /// An account is gone from the profile.
+    AccountRemoved {
+        /// Which.
+        account: AccountId,
+    },
+    /// A contact is new or changed: presence, request, keys.
+    ContactChanged {
+        /// As it is now.
+        contact: Contact,
+    },
+    /// A contact is gone.
+    ContactRemoved {
+        /// The account that saw it.
+        account: AccountId,
+        /// Which.
+        contact: Address,
+    },
+    /// The reader was too slow and this many events were dropped: ask for a snapshot.
+    EventsLost {
+        /// How many.
+        count: u64,
+    },
+    /// A contact uses a key never seen from it before.
+    FingerprintNew {
+        /// The owner's account.
+        account: AccountId,
+        /// The contact.
+        contact: Address,
+        /// 40 hexadecimal digits in five groups.
+        fingerprint: String,
+        /// Whether other keys of this contact are known: then this one deserves suspicion.
+        changed: bool,
+    },
+    /// A message came, was written, or came further on its way.
+    MessageChanged {
+        /// As it is now.
+        message: Message,
+    },
+    /// Something that the owner should know, in a conversation.
+    Notice {
+        /// The owner's account.
+        account: AccountId,
+        /// The contact.
+        contact: Address,
+        /// What.
+        notice: Problem,
+    },
+    /// A conversation became private, or stopped being so.
+    PrivacyChanged {
+        /// The owner's account.
+        account: AccountId,
+        /// The contact.
+        contact: Address,
+        /// As it is now.
+        privacy: Privacy,
+    },
+    /// The profile was made, opened or locked.
+    ProfileChanged {
+        /// As it is now.
+        state: ProfileState,
+    },
+    /// Tor got on, or got stuck.
+    TorChanged {
+        /// As it is now.
+        tor: Tor,
+    },
+}

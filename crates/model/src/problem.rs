@@ -1,0 +1,32 @@
+//! What went wrong, as a code for programs and a sentence for people.
+//! It must never carry a secret, a message's text or a stack trace.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Something that went wrong and what a person can do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Problem {
+    /// Stable, dotted and lower case, e.g. `account.wrong_password`. Programs match on this.
+    pub code: String,
+    /// One or two sentences in English for a person. May change between versions.
+    pub text: String,
+}
+
+impl Problem {
+    /// A problem with its code and its sentence.
+    pub fn new(code: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            text: text.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.text, self.code)
+    }
+}
+
+impl std::error::Error for Problem {}
