@@ -243,6 +243,51 @@ fn a_room_gets_the_descriptors_that_were_named_and_no_others() {
 }
 
 #[test]
+fn a_room_closes_what_it_inherited_and_did_not_ask_for() {
+    let (one, other) = channel::pair().unwrap();
+    let folder = folder();
+    let child = start(
+        &["engine", folder.path().to_str().unwrap()],
+        &[(one, 3), (other, 9)],
+    );
+    assert_eq!(finish(child)["open"], serde_json::json!([0, 1, 2, 3]));
+}
+
+#[test]
+fn the_self_test_tells_an_open_process_from_a_locked_one() {
+    let folder = folder();
+    let room = walls::Room::Engine {
+        profile: folder.path(),
+    };
+    let attempts = walls::check::run(&room, &walls::Report::default());
+    let must_show = [
+        "tcp connect",
+        "tcp bind",
+        "tcp listen",
+        "udp send",
+        "netlink",
+        "unix socket connect",
+    ];
+    let besides = [
+        "datagram pair",
+        "run another program",
+        "replace itself by a program",
+        "new user namespace",
+    ];
+    let files = [
+        "read the list of users",
+        "write outside its folder",
+        "list the home folder",
+    ];
+    let parent = ["signal its group", "write in its own folder"];
+    for name in [&must_show[..], &besides[..], &files[..], &parent[..]].concat() {
+        let attempt = attempts.iter().find(|attempt| attempt.attempt == name).unwrap();
+        assert_eq!(attempt.seen, walls::check::Outcome::Allowed, "{attempt:?}");
+        assert_eq!(attempt.unguarded(), attempt.wall != "none");
+    }
+}
+
+#[test]
 fn a_program_that_cannot_be_started_is_an_error_even_when_every_low_number_is_wanted() {
     let fds: Vec<(OwnedFd, i32)> = (3..24)
         .map(|number| (channel::pair().unwrap().0, number))
