@@ -1,0 +1,176 @@
+//! The leak self-test: tries, inside a locked room, what the room must not be able to do, and says what came of it.
+//! It must never send a packet beyond loopback, nor harm anything if an attempt gets through.
+//! Standards: none; the wall behind each attempt is named beside it.
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+use crate::{Report, Room, Wall};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::Path;
+
+/// How an attempt ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The kernel let it through: it worked, or failed for a reason that is no wall (nobody listens there).
+    Allowed,
+    /// The kernel refused it.
+    Refused,
+}
+
+/// One attempt, as `otter check --json` prints it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// [`Room::name`].
+    pub room: String,
+    /// What was tried, such as `tcp connect`.
+    pub attempt: String,
+    /// What has to come of it, given the walls that stand.
+    pub expected: Outcome,
+    /// What came of it.
+    pub seen: Outcome,
+    /// The wall that has to refuse it: its name, with `(missing)` behind if it does not stand; `none` for an
+    /// attempt that the room may make.
+    pub wall: String,
+}
+
+impl Attempt {
+    /// Whether the outcome is the expected one.
+    pub fn as_expected(&self) -> bool {
+        self.seen == self.expected
+    }
+
+    /// Whether a wall that this attempt needs does not stand.
+    pub fn unguarded(&self) -> bool {
+        self.wall.ends_with(MISSING)
+    }
+}
+
+const MISSING: &str = " (missing)";
+
+/// Makes every attempt that concerns `room`, in the calling thread, which has to be locked as `report` tells.
+/// An attempt whose wall is missing is expected to be allowed, and marked. Takes a few milliseconds.
+///
+/// The supervisor has no walls against these attempts: its list is empty.
+pub fn run(room: &Room<'_>, report: &Report) -> Vec<Attempt> {
+    if matches!(room, Room::Supervisor) {
+        return Vec::new();
+    }
+    let mut attempts = Vec::new();
+    for trial in trials(room) {
+        attempts.push(trial.carry_out(room, report));
+    }
+    attempts
+}
+
+/// Something to try, and the wall that has to refuse it; `None` if the room may do it.
+struct Trial {
+    name: &'static str,
+    wall: Option<Wall>,
+    attempt: Box<dyn Fn() -> io::Result<()>>,
+}
+
+impl Trial {
+    fn new(name: &'static str, wall: Option<Wall>, attempt: impl Fn() -> io::Result<()> + 'static) -> Self {
+        Trial {
+            name,
+            wall,
+            attempt: Box::new(attempt),
+        }
+    }
+
+    fn carry_out(&self, room: &Room<'_>, report: &Report) -> Attempt {
+        let guarded = self.wall.is_some_and(|wall| report.stands(wall));
+        Attempt {
+            room: room.name().into(),
+            attempt: self.name.into(),
+            expected: if guarded {
+                Outcome::Refused
+            } else {
+                Outcome::Allowed
+            },
+            seen: outcome(&(self.attempt)()),
+            wall: match self.wall {
+                None => "none".into(),
+                Some(wall) if guarded => wall.name().into(),
+                Some(wall) => format!("{}{MISSING}", wall.name()),
+            },
+        }
+    }
+}
+
+fn outcome(result: &io::Result<()>) -> Outcome {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Outcome::Refused,
+        // A call that this kernel does not have.
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Outcome::Refused,
+        _ => Outcome::Allowed,
+    }
+}
+
+fn trials(room: &Room<'_>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    #[cfg(target_os = "linux")]
+    trials.extend(linux::trials(room));
+    trials.push(Trial::new(
+        "run another program",
+        Some(Wall::Seccomp),
+        run_program,
+    ));
+    trials.extend(file_trials(room));
+    trials
+}
+
+fn file_trials(room: &Room<'_>) -> Vec<Trial> {
+    let wall = Some(Wall::Landlock);
+    let own = match room {
+        Room::Engine { profile } => profile.to_path_buf(),
+        Room::Gate { state, .. } => state.to_path_buf(),
+        Room::Supervisor | Room::Window => return Vec::new(),
+    };
+    let file = own.clone();
+    let mut trials = vec![
+        Trial::new("write in its own folder", None, move || write_and_remove(&file)),
+        Trial::new("read the list of users", wall, || {
+            std::fs::File::open(USERS).map(drop)
+        }),
+        Trial::new("write outside its folder", wall, || {
+            write_and_remove(&std::env::temp_dir())
+        }),
+    ];
+    if let Some(home) = std::env::home_dir().filter(|home| home.is_dir() && !home.starts_with(&own)) {
+        trials.push(Trial::new("list the home folder", wall, move || {
+            std::fs::read_dir(&home).map(drop)
+        }));
+    }
+    trials
+}
+
+#[cfg(unix)]
+const USERS: &str = "/etc/passwd";
+#[cfg(not(unix))]
+const USERS: &str = "C:\\Windows\\win.ini";
+
+fn write_and_remove(folder: &Path) -> io::Result<()> {
+    let path = folder.join(format!("self-test-{}", std::process::id()));
+    std::fs::File::create_new(&path)?;
+    std::fs::remove_file(path)
+}
+
+fn run_program() -> io::Result<()> {
+    let program = if cfg!(windows) {
+        "C:\\Windows\\System32\\whoami.exe"
+    } else {
+        "/bin/true"
+    };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the self-test tries what must be refused"
+    )]
+    std::process::Command::new(program)
+        .stdout(std::process::Stdio::null())
+        .status()
+        .map(drop)
+}
