@@ -1,1 +1,58 @@
-//! engine
+//! The engine: accounts, conversations, OTR policy. Commands in by door 1, events out.
+//!
+//! It must never open a connection (only [`dial`] can, through the gate), log anything, or let a word
+//! out that is not OTR. Where to start reading: [`run`], then `messenger` (what a command does), then
+//! `conversation` (what a message meets on its way), then `link` (one account's way to its server).
+
+#![forbid(unsafe_code)]
+
+mod conversation;
+mod door;
+mod link;
+mod messenger;
+mod random;
+
+use std::path::PathBuf;
+
+use dial::Dialer;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+
+/// A channel to a gate: door 2.
+pub trait Channel: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Channel for T {}
+
+/// What the engine needs from outside.
+pub struct Config {
+    /// The folder of the sealed profile. Nothing outside is read or written.
+    pub profile: PathBuf,
+    /// The gates: each new one takes the place of the one before.
+    pub gates: mpsc::Receiver<Box<dyn Channel>>,
+    /// The walls around this room and the gate's, for showing.
+    pub walls: Vec<model::Wall>,
+}
+
+/// Serves door 1 until its input ends or `engine.stop` is called. One thread is enough; what takes
+/// long (the passphrase's key, a new OTR key) runs on threads of its own.
+///
+/// # Errors
+/// Where door 1 can no longer be written to.
+pub async fn run(
+    config: Config,
+    input: impl AsyncRead + Unpin,
+    output: impl AsyncWrite + Unpin,
+) -> std::io::Result<()> {
+    let dialer = Dialer::new();
+    let mut gates = config.gates;
+    let attached = dialer.clone();
+    let gates = tokio::spawn(async move {
+        while let Some(channel) = gates.recv().await {
+            attached.attach(channel);
+        }
+    });
+    let queue = door::Queue::default();
+    let messenger = messenger::Messenger::new(config.profile, config.walls, dialer, queue.clone());
+    let result = door::serve(messenger, queue, input, output).await;
+    gates.abort();
+    result
+}

@@ -1,2 +1,7 @@
-//! The program. Everything is in the library, so that `otter-lab` is the same.
-fn main() {}
+//! The same program, built so that it accepts a private Tor network: for the lab and the tests.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    otter::main()
+}

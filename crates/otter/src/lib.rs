@@ -1,1 +1,36 @@
-//! otter
+//! The program `otter`: a supervisor that starts the rooms, and the rooms themselves.
+//!
+//! It parses nothing that came from a network and opens no connection. Every room is this same program
+//! started again, and locks itself before anything else happens in it. Where to start reading:
+//! [`main`], then `supervisor`, then `rooms`.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod check;
+mod rooms;
+mod say;
+mod supervisor;
+
+use std::process::ExitCode;
+
+use self::arguments::{Command, Engine};
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    let command = match arguments::parse(std::env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(problem) => return say::wrong(&problem, 2),
+    };
+    match command {
+        Command::Check { json } => check::run(json),
+        Command::CheckRoom(room) => check::room(&room),
+        Command::Engine(Engine::Document) => say::line(&model::openrpc::document().to_string()),
+        Command::Engine(Engine::Room(room)) => rooms::engine(&room),
+        Command::Engine(Engine::Supervise(options)) => supervisor::run(&options),
+        Command::Gate(room) => rooms::gate(&room),
+        Command::Help => say::line(arguments::HELP),
+        Command::Version => say::line(concat!("attentive-otter ", env!("CARGO_PKG_VERSION"))),
+        Command::Window => say::wrong(&arguments::no_window(), 2),
+    }
+}

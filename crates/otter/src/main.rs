@@ -1,2 +1,7 @@
-//! The program. Everything is in the library, so that `otter-lab` is the same.
-fn main() {}
+//! The program. All of it is in the library, so that the lab's build is the same program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    otter::main()
+}

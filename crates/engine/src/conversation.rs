@@ -1,0 +1,405 @@
+//! One conversation: OTR, the messages that wait, and what is known of those that went.
+//!
+//! Pure: time and randomness are passed in, and what shall happen comes out as [`Effect`]s. It must
+//! never let anything but OTR out, send a message to a key that was not accepted, or send one twice
+//! where the contact cannot tell. OTRv3; `docs/decisions/0003-receipts.md`.
+
+mod outgoing;
+mod receipt;
+mod transfer;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{AccountId, Address, Delivery, Direction, KnownFingerprint, Message, MessageId, Privacy, Problem, Wait};
+use otr::{Input, InstanceTag, Output, PrivateKey};
+use rand_core::CryptoRng;
+
+pub(crate) use self::outgoing::{Outgoing, Stage};
+pub(crate) use self::receipt::Epoch;
+use self::receipt::{Id, Seen};
+
+/// Messages kept in memory for one conversation.
+const MAX_HISTORY: usize = 1000;
+/// Messages that may wait in one conversation.
+const MAX_OUTGOING: usize = 256;
+/// Time between two attempts to start a private conversation.
+const BETWEEN_QUERIES: Duration = Duration::from_secs(30);
+/// An own contact program that has not confirmed a message for so long has lost the session.
+const UNCONFIRMED: Duration = Duration::from_secs(20);
+
+/// Time, randomness and where effects go, for one call.
+pub(crate) struct Context<'a> {
+    /// Since any fixed origin; never goes back.
+    pub(crate) now: Duration,
+    /// Milliseconds since 1970 by this machine's clock, for showing only.
+    pub(crate) clock: u64,
+    pub(crate) rng: &'a mut dyn CryptoRng,
+    /// Last token given to a transport message.
+    pub(crate) tokens: &'a mut u64,
+    pub(crate) effects: &'a mut Vec<Effect>,
+}
+
+impl Context<'_> {
+    fn token(&mut self) -> u64 {
+        *self.tokens += 1;
+        *self.tokens
+    }
+}
+
+/// What shall happen, in this order.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Tell of a message as it is now.
+    Changed(Message),
+    /// The known keys changed: keep them.
+    Keys,
+    /// Tell of a new key.
+    NewFingerprint { fingerprint: String, changed: bool },
+    /// Tell the owner something.
+    Notice(Problem),
+    /// The queue changed: keep it. What follows must not happen if that fails.
+    Persist,
+    /// Tell how private the conversation is.
+    Privacy(Privacy),
+    /// Hand one OTR message to the transport.
+    Transmit { body: String, token: u64, to_everyone: bool },
+}
+
+/// One conversation with one contact.
+pub(crate) struct Conversation {
+    account: AccountId,
+    contact: Address,
+    otr: otr::Conversation,
+    keys: Vec<KnownFingerprint>,
+    history: VecDeque<Message>,
+    outgoing: VecDeque<Outgoing>,
+    own_epoch: Epoch,
+    peer_epoch: Option<Epoch>,
+    seen: Seen,
+    unconfirmed: Vec<Id>,
+    confirm_at: Option<Duration>,
+    /// Counts the private sessions that stood in this run.
+    session: u64,
+    /// The account is connected.
+    connected: bool,
+    /// The contact is there, or was never seen and may be.
+    reachable: bool,
+    /// The session may be dead on the other side: renew it before the next message.
+    suspect: bool,
+    /// Nothing is sent until the session was renewed.
+    holding: bool,
+    /// The owner ended the private conversation: it is not started again by itself.
+    ended: bool,
+    asked_at: Option<Duration>,
+    /// What OTR wants to answer is dropped: what came in had waited on a server.
+    quiet: bool,
+    told: Privacy,
+}
+
+/// What a conversation is made from.
+pub(crate) struct Setup {
+    pub(crate) account: AccountId,
+    pub(crate) contact: Address,
+    pub(crate) key: Arc<PrivateKey>,
+    pub(crate) tag: InstanceTag,
+    pub(crate) keys: Vec<KnownFingerprint>,
+    pub(crate) epoch: Epoch,
+}
+
+impl Conversation {
+    pub(crate) fn new(setup: Setup) -> Self {
+        let config = otr::Config { policy: otr::Policy::Required, ..otr::Config::default() };
+        Self {
+            account: setup.account,
+            contact: setup.contact,
+            otr: otr::Conversation::new(setup.key, setup.tag, config),
+            keys: setup.keys,
+            history: VecDeque::new(),
+            outgoing: VecDeque::new(),
+            own_epoch: setup.epoch,
+            peer_epoch: None,
+            seen: Seen::default(),
+            unconfirmed: Vec::new(),
+            confirm_at: None,
+            session: 0,
+            connected: false,
+            reachable: false,
+            suspect: false,
+            holding: false,
+            ended: false,
+            asked_at: None,
+            quiet: false,
+            told: Privacy::Plain,
+        }
+    }
+
+    /// The conversation for the door.
+    pub(crate) fn show(&self) -> model::Conversation {
+        model::Conversation {
+            account: self.account,
+            contact: self.contact.clone(),
+            privacy: self.privacy(),
+            messages: self.history.iter().cloned().collect(),
+        }
+    }
+
+    pub(crate) fn keys(&self) -> &[KnownFingerprint] {
+        &self.keys
+    }
+
+    /// How private it is now.
+    pub(crate) fn privacy(&self) -> Privacy {
+        match self.otr.state() {
+            otr::State::Private { fingerprint, .. } => {
+                let fingerprint = fingerprint.to_string();
+                let verified = self.keys.iter().any(|key| key.fingerprint == fingerprint && key.verified);
+                Privacy::Private { fingerprint, verified }
+            }
+            otr::State::Finished => Privacy::Finished,
+            otr::State::Starting => Privacy::Starting,
+            otr::State::Plain if self.asked_at.is_some() => Privacy::Starting,
+            otr::State::Plain => Privacy::Plain,
+        }
+    }
+
+    /// Takes a text over for sending.
+    ///
+    /// # Errors
+    /// Where the text is empty, too long, holds a NUL, or too many messages wait.
+    pub(crate) fn write(&mut self, text: String, context: &mut Context<'_>) -> Result<MessageId, Problem> {
+        check_text(&text)?;
+        if self.outgoing.len() >= MAX_OUTGOING {
+            let text = format!("{MAX_OUTGOING} messages to this contact wait already: wait, or take some back.");
+            return Err(Problem::new("message.queue_full", text));
+        }
+        let mut id: Id = [0; 16];
+        context.rng.fill_bytes(&mut id);
+        self.ended = false;
+        self.outgoing.push_back(Outgoing { id, text: text.clone(), at: context.clock, stage: Stage::Waiting });
+        let message = self.message(id, text, Direction::Out, true, context.clock);
+        self.remember(message, context);
+        context.effects.push(Effect::Persist);
+        self.flush(context);
+        Ok(MessageId::from_bytes(id))
+    }
+
+    /// Takes a waiting message back, or forgets one that was not sent.
+    ///
+    /// # Errors
+    /// Where there is no such message, or it went already.
+    pub(crate) fn cancel(&mut self, id: &MessageId, context: &mut Context<'_>) -> Result<(), Problem> {
+        let bytes = id.to_bytes().ok_or_else(no_such_message)?;
+        let went = |o: &Outgoing| o.id == bytes && !matches!(o.stage, Stage::Waiting | Stage::NotSent);
+        if self.outgoing.iter().any(went) {
+            return Err(Problem::new("message.already_sent", "The message went already and cannot be taken back."));
+        }
+        if !self.outgoing.iter().any(|o| o.id == bytes) {
+            return Err(no_such_message());
+        }
+        self.outgoing.retain(|o| o.id != bytes);
+        let problem = Problem::new("message.cancelled", "The message was taken back before it was sent.");
+        self.deliver(bytes, Delivery::NotSent { problem }, context);
+        context.effects.push(Effect::Persist);
+        Ok(())
+    }
+
+    /// Sends a message once more that was not sent.
+    ///
+    /// # Errors
+    /// Where there is no such message.
+    pub(crate) fn retry(&mut self, id: &MessageId, context: &mut Context<'_>) -> Result<(), Problem> {
+        let bytes = id.to_bytes().ok_or_else(no_such_message)?;
+        let found = self.outgoing.iter_mut().find(|o| o.id == bytes && matches!(o.stage, Stage::NotSent));
+        found.ok_or_else(no_such_message)?.stage = Stage::Waiting;
+        self.ended = false;
+        context.effects.push(Effect::Persist);
+        self.flush(context);
+        Ok(())
+    }
+
+    /// Starts a private conversation, or renews the one that stands. `false` where that has to wait.
+    pub(crate) fn start(&mut self, context: &mut Context<'_>) -> bool {
+        self.ended = false;
+        self.asked_at = None;
+        self.ask(context)
+    }
+
+    /// Ends the private conversation and tells the contact so.
+    pub(crate) fn end(&mut self, context: &mut Context<'_>) {
+        self.ended = true;
+        self.asked_at = None;
+        self.holding = false;
+        let _ = self.otr.handle(Input::End, context.now, context.rng);
+        self.drain(context);
+        self.told_privacy(context);
+    }
+
+    /// Accepts a key that the contact uses, so that messages go to it.
+    ///
+    /// # Errors
+    /// Where the key was never seen.
+    pub(crate) fn accept(&mut self, fingerprint: &str, context: &mut Context<'_>) -> Result<(), Problem> {
+        self.key_mut(fingerprint)?.accepted = true;
+        context.effects.push(Effect::Keys);
+        self.settle(context);
+        self.flush(context);
+        Ok(())
+    }
+
+    /// Records whether a key was checked. A checked key is accepted too.
+    ///
+    /// # Errors
+    /// Where the key was never seen.
+    pub(crate) fn verify(&mut self, fingerprint: &str, verified: bool, context: &mut Context<'_>) -> Result<(), Problem> {
+        let key = self.key_mut(fingerprint)?;
+        key.verified = verified;
+        key.accepted |= verified;
+        context.effects.push(Effect::Keys);
+        self.told_privacy(context);
+        self.settle(context);
+        self.flush(context);
+        Ok(())
+    }
+
+    /// The account got connected or lost its connection; `anew` where the server has forgotten the
+    /// former connection, and with it perhaps what was on its way.
+    pub(crate) fn connected(&mut self, connected: bool, anew: bool, context: &mut Context<'_>) {
+        self.connected = connected;
+        self.suspect |= anew && matches!(self.otr.state(), otr::State::Private { .. });
+        self.flush(context);
+    }
+
+    /// The contact is there or not; `anew` where a program of it appeared that was not there before.
+    pub(crate) fn presence(&mut self, reachable: bool, anew: bool, context: &mut Context<'_>) {
+        self.reachable = reachable;
+        let private = matches!(self.otr.state(), otr::State::Private { .. });
+        self.suspect |= anew && private;
+        if anew {
+            // What was asked of a program that is gone is asked again of the new one.
+            self.asked_at = None;
+            if private && self.outgoing.iter().any(|o| matches!(o.stage, Stage::Handed { .. })) {
+                self.renew(context);
+            }
+        }
+        self.flush(context);
+    }
+
+    /// Time passed.
+    pub(crate) fn tick(&mut self, context: &mut Context<'_>) {
+        let _ = self.otr.handle(Input::Tick, context.now, context.rng);
+        self.drain(context);
+        if self.confirm_at.is_some_and(|at| at <= context.now) {
+            self.confirm(context);
+        }
+        self.give_up_asking(context);
+        if self.stalled(context.now) {
+            self.renew(context);
+        }
+        self.flush(context);
+    }
+
+    /// Whether [`Self::tick`] has anything to do in the next seconds.
+    pub(crate) fn busy(&self) -> bool {
+        self.confirm_at.is_some() || !self.outgoing.is_empty() || self.asked_at.is_some()
+    }
+
+    fn key_mut(&mut self, fingerprint: &str) -> Result<&mut KnownFingerprint, Problem> {
+        let wanted = plain_fingerprint(fingerprint);
+        let found = self.keys.iter_mut().find(|key| plain_fingerprint(&key.fingerprint) == wanted);
+        found.ok_or_else(|| Problem::new("fingerprint.unknown", "This key was never seen from this contact."))
+    }
+
+    /// Hands everything to OTR's outputs until there are none.
+    fn drain(&mut self, context: &mut Context<'_>) -> Vec<String> {
+        let mut tagged = Vec::new();
+        while let Some(output) = self.otr.poll() {
+            match output {
+                Output::Send { body, tag: Some(_) } => tagged.push(body),
+                Output::Send { tag: None, .. } if self.quiet => {}
+                Output::Send { body, tag: None } => {
+                    let token = context.token();
+                    let to_everyone = body.starts_with("?OTRv");
+                    context.effects.push(Effect::Transmit { body, token, to_everyone });
+                }
+                Output::Event(event) => self.on_event(event, context),
+                Output::Wake(_) => {}
+            }
+        }
+        tagged
+    }
+
+    fn told_privacy(&mut self, context: &mut Context<'_>) {
+        let privacy = self.privacy();
+        if privacy != self.told {
+            self.told = privacy.clone();
+            context.effects.push(Effect::Privacy(privacy));
+        }
+    }
+
+    fn message(&self, id: Id, text: String, direction: Direction, encrypted: bool, at: u64) -> Message {
+        let fingerprint = match self.otr.state() {
+            otr::State::Private { fingerprint, .. } if encrypted => Some(fingerprint.to_string()),
+            _ => None,
+        };
+        let delivery = match direction {
+            Direction::In => Delivery::Received,
+            Direction::Out => Delivery::Waiting { wait: self.wait() },
+        };
+        Message {
+            id: MessageId::from_bytes(id),
+            account: self.account,
+            contact: self.contact.clone(),
+            direction,
+            text,
+            at,
+            encrypted,
+            fingerprint,
+            delivery,
+        }
+    }
+
+    fn remember(&mut self, message: Message, context: &mut Context<'_>) {
+        self.history.push_back(message.clone());
+        if self.history.len() > MAX_HISTORY {
+            self.history.pop_front();
+        }
+        context.effects.push(Effect::Changed(message));
+    }
+
+    /// What a waiting message waits for.
+    fn wait(&self) -> Wait {
+        match self.otr.state() {
+            _ if !self.connected => Wait::Connection,
+            otr::State::Private { fingerprint, .. } if !self.accepted(&fingerprint.to_string()) => Wait::NewKey,
+            _ => Wait::Privacy,
+        }
+    }
+
+    fn accepted(&self, fingerprint: &str) -> bool {
+        self.keys.iter().any(|key| key.fingerprint == fingerprint && key.accepted)
+    }
+}
+
+fn check_text(text: &str) -> Result<(), Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::new("message.empty", "There is nothing in the message."));
+    }
+    if text.len() > model::MAX_TEXT_BYTES {
+        let text = format!("The message is longer than {} bytes: send it in parts.", model::MAX_TEXT_BYTES);
+        return Err(Problem::new("message.too_long", text));
+    }
+    if text.contains('\0') {
+        return Err(Problem::new("message.illegal_character", "The message holds a NUL character."));
+    }
+    Ok(())
+}
+
+fn plain_fingerprint(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase()
+}
+
+fn no_such_message() -> Problem {
+    Problem::new("message.unknown", "There is no such message, or nothing can be done with it any more.")
+}

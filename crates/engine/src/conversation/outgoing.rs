@@ -1,0 +1,379 @@
+//! Messages on their way out: from waiting, through the transport, to confirmed.
+//! A message must never be given to OTR twice where the contact cannot tell, and never vanish.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use model::{Delivery, Direction, Problem};
+use otr::Input;
+
+use super::receipt::{Epoch, Id, MAX_IDS, Receipt};
+use super::{BETWEEN_QUERIES, Context, Conversation, Effect, UNCONFIRMED};
+
+/// How long an answer to "which of these do you have?" may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// One message that is not yet known to have arrived.
+pub(crate) struct Outgoing {
+    pub(crate) id: Id,
+    pub(crate) text: String,
+    /// When it was written, for showing.
+    pub(crate) at: u64,
+    pub(crate) stage: Stage,
+}
+
+/// How far it is.
+pub(crate) enum Stage {
+    /// The contact was asked whether it has the message, after the session it went in was lost.
+    Asked { epoch: Epoch, since: Duration },
+    /// Encrypted in a session and given to the transport.
+    Handed { session: u64, bodies: Vec<String>, tokens: BTreeSet<u64>, epoch: Option<Epoch>, since: Duration },
+    /// Told to the owner as not sent; kept so that it can be sent again.
+    NotSent,
+    /// Not given to anybody.
+    Waiting,
+}
+
+impl Conversation {
+    /// The messages that have to survive an end of this program.
+    pub(crate) fn outgoing(&self) -> impl Iterator<Item = &Outgoing> {
+        self.outgoing.iter()
+    }
+
+    /// Puts a message back that an earlier run left, with what that run knew of it.
+    pub(crate) fn restore(&mut self, outgoing: Outgoing, context: &mut Context<'_>) {
+        let (id, text, at) = (outgoing.id, outgoing.text.clone(), outgoing.at);
+        let delivery = match outgoing.stage {
+            Stage::Waiting => Delivery::Waiting { wait: self.wait() },
+            Stage::NotSent => Delivery::NotSent { problem: unknown_arrival() },
+            Stage::Asked { .. } | Stage::Handed { .. } => Delivery::Sent,
+        };
+        self.outgoing.push_back(outgoing);
+        let message = self.message(id, text, Direction::Out, true, at);
+        self.remember(message, context);
+        self.deliver(id, delivery, context);
+    }
+
+    /// Sends what waits, if it may be sent; starts what is missing.
+    pub(crate) fn flush(&mut self, context: &mut Context<'_>) {
+        let waiting = self.outgoing.iter().any(|o| matches!(o.stage, Stage::Waiting));
+        let unsettled = self.outgoing.iter().any(|o| self.unsettled(o));
+        if self.connected && (waiting || unsettled) && !self.ended {
+            match self.otr.state() {
+                otr::State::Private { fingerprint, .. } => {
+                    if self.suspect && !self.holding {
+                        self.renew(context);
+                    } else if !self.holding && self.accepted(&fingerprint.to_string()) {
+                        self.send_waiting(context);
+                    } else if self.holding && self.reachable {
+                        self.ask(context);
+                    }
+                }
+                _ if self.reachable => {
+                    self.ask(context);
+                }
+                _ => {}
+            }
+        }
+        self.told_waits(context);
+        self.told_privacy(context);
+    }
+
+    /// The server has a transport message.
+    pub(crate) fn acknowledged(&mut self, token: u64, context: &mut Context<'_>) {
+        let mut complete = None;
+        for outgoing in &mut self.outgoing {
+            if let Stage::Handed { tokens, .. } = &mut outgoing.stage
+                && tokens.remove(&token)
+                && tokens.is_empty()
+            {
+                complete = Some(outgoing.id);
+            }
+        }
+        if let Some(id) = complete {
+            self.deliver(id, Delivery::Sent, context);
+        }
+    }
+
+    /// The server's session is gone, and with it perhaps these transport messages. What was
+    /// encrypted in a session that still stands is sent again to the letter: the contact's OTR
+    /// drops what it has already.
+    pub(crate) fn unacknowledged(&mut self, tokens: &[u64], context: &mut Context<'_>) {
+        let lost: BTreeSet<u64> = tokens.iter().copied().collect();
+        let current = self.session;
+        let private = matches!(self.otr.state(), otr::State::Private { .. });
+        let mut again = Vec::new();
+        for outgoing in &mut self.outgoing {
+            if let Stage::Handed { session, bodies, tokens, .. } = &mut outgoing.stage
+                && private
+                && *session == current
+                && !tokens.is_disjoint(&lost)
+            {
+                tokens.clear();
+                for body in bodies.iter() {
+                    let token = context.token();
+                    tokens.insert(token);
+                    again.push((body.clone(), token));
+                }
+            }
+        }
+        for (body, token) in again {
+            context.effects.push(Effect::Transmit { body, token, to_everyone: false });
+        }
+        // A lost query or key exchange is simply begun anew.
+        self.asked_at = None;
+        self.flush(context);
+    }
+
+    /// A server sent a transport message back: the contact's program did not get it. Where the
+    /// contact's program can say which messages it has, it is asked once it is back.
+    pub(crate) fn bounced(&mut self, token: u64, context: &mut Context<'_>) {
+        let found = self.outgoing.iter_mut().find_map(|o| match &mut o.stage {
+            Stage::Handed { tokens, epoch, .. } if tokens.remove(&token) => Some((o.id, *epoch)),
+            _ => None,
+        });
+        match found {
+            Some((_, Some(_))) => self.suspect = true,
+            Some((id, None)) => {
+                let text = "The contact's server sent the message back. The contact may be offline; send it again later.";
+                self.fail(id, Problem::new("message.returned", text), context);
+                context.effects.push(Effect::Persist);
+            }
+            None => {}
+        }
+    }
+
+    /// The queue could not be kept on disk: what was about to go out did not.
+    pub(crate) fn not_kept(&mut self, problem: &Problem, context: &mut Context<'_>) {
+        let last = self.outgoing.iter().rev().find(|o| matches!(o.stage, Stage::Handed { .. } | Stage::Waiting));
+        if let Some(id) = last.map(|o| o.id) {
+            self.fail(id, problem.clone(), context);
+        }
+    }
+
+    /// Sends "I have these", for what came in and was not confirmed yet.
+    pub(super) fn confirm(&mut self, context: &mut Context<'_>) {
+        self.confirm_at = None;
+        if let Some(tlv) = self.take_confirmation() {
+            self.send_notice(&tlv, context);
+        }
+    }
+
+    /// Asks the contact's program which messages of a lost session it has; where it cannot know,
+    /// says so to the owner.
+    pub(super) fn settle(&mut self, context: &mut Context<'_>) {
+        let otr::State::Private { fingerprint, .. } = self.otr.state() else { return };
+        if !self.accepted(&fingerprint.to_string()) {
+            return;
+        }
+        let lost: Vec<Id> = self.outgoing.iter().filter(|o| self.unsettled(o)).map(|o| o.id).collect();
+        let mut ask = Vec::new();
+        for id in lost {
+            self.settle_one(id, &mut ask, context);
+        }
+        for ids in ask.chunks(MAX_IDS) {
+            let tlv = Receipt::Which(self.own_epoch, ids.to_vec()).to_tlv();
+            self.send_notice(&tlv, context);
+        }
+        context.effects.push(Effect::Persist);
+    }
+
+    /// The contact's program said which messages it has.
+    pub(super) fn settled(&mut self, epoch: Epoch, has: &[Id], context: &mut Context<'_>) {
+        let asked: Vec<(Id, Epoch)> = self
+            .outgoing
+            .iter()
+            .filter_map(|o| match o.stage {
+                Stage::Asked { epoch, .. } => Some((o.id, epoch)),
+                _ => None,
+            })
+            .collect();
+        for (id, then) in asked {
+            if has.contains(&id) {
+                self.arrived(id, context);
+            } else if then == epoch {
+                self.stage(id, Stage::Waiting);
+            } else {
+                self.fail(id, unknown_arrival(), context);
+            }
+        }
+        context.effects.push(Effect::Persist);
+        self.flush(context);
+    }
+
+    /// The contact's program has a message.
+    pub(super) fn arrived(&mut self, id: Id, context: &mut Context<'_>) {
+        if self.outgoing.iter().any(|o| o.id == id) {
+            self.outgoing.retain(|o| o.id != id);
+            self.deliver(id, Delivery::Received, context);
+        }
+    }
+
+    /// Whoever was asked which messages it has and did not say is not one of ours, or is gone.
+    pub(super) fn give_up_asking(&mut self, context: &mut Context<'_>) {
+        let now = context.now;
+        let late = |o: &&super::Outgoing| {
+            matches!(o.stage, Stage::Asked { since, .. } if since + ANSWER_WITHIN < now)
+        };
+        let late: Vec<Id> = self.outgoing.iter().filter(late).map(|o| o.id).collect();
+        for id in late {
+            self.fail(id, unknown_arrival(), context);
+            context.effects.push(Effect::Persist);
+        }
+    }
+
+    /// Whether the contact's program, which confirms, has not confirmed for too long.
+    pub(super) fn stalled(&self, now: Duration) -> bool {
+        let current = self.session;
+        self.connected
+            && self.reachable
+            && self.outgoing.iter().any(|o| match &o.stage {
+                Stage::Handed { session, tokens, epoch: Some(_), since, .. } => {
+                    *session == current && tokens.is_empty() && *since + UNCONFIRMED < now
+                }
+                _ => false,
+            })
+    }
+
+    /// Renews the session before anything else is sent in it.
+    pub(super) fn renew(&mut self, context: &mut Context<'_>) {
+        self.holding = true;
+        self.ask(context);
+    }
+
+    /// Asks for a private conversation, not too often.
+    pub(super) fn ask(&mut self, context: &mut Context<'_>) -> bool {
+        if !self.connected || self.asked_at.is_some_and(|at| context.now < at + BETWEEN_QUERIES) {
+            return self.connected;
+        }
+        self.asked_at = Some(context.now);
+        let _ = self.otr.handle(Input::Start, context.now, context.rng);
+        self.drain(context);
+        self.told_privacy(context);
+        true
+    }
+
+    pub(super) fn deliver(&mut self, id: Id, delivery: Delivery, context: &mut Context<'_>) {
+        let name = model::MessageId::from_bytes(id);
+        let found = self.history.iter_mut().rev().find(|m| m.id == name && m.direction == Direction::Out);
+        if let Some(message) = found
+            && message.delivery != delivery
+        {
+            message.delivery = delivery;
+            context.effects.push(Effect::Changed(message.clone()));
+        }
+    }
+
+    fn unsettled(&self, outgoing: &Outgoing) -> bool {
+        matches!(outgoing.stage, Stage::Handed { session, .. } if session != self.session)
+    }
+
+    fn settle_one(&mut self, id: Id, ask: &mut Vec<Id>, context: &mut Context<'_>) {
+        let Some(outgoing) = self.outgoing.iter_mut().find(|o| o.id == id) else { return };
+        let Stage::Handed { tokens, epoch, .. } = &outgoing.stage else { return };
+        match (*epoch, tokens.is_empty()) {
+            (Some(epoch), _) => {
+                outgoing.stage = Stage::Asked { epoch, since: context.now };
+                ask.push(id);
+            }
+            // A program that is not ours: the server took the message, more is not known of any.
+            (None, true) => self.outgoing.retain(|o| o.id != id),
+            (None, false) => self.fail(id, unknown_arrival(), context),
+        }
+    }
+
+    /// Gives waiting messages to OTR, in order, until one has to wait.
+    fn send_waiting(&mut self, context: &mut Context<'_>) {
+        if self.outgoing.iter().any(|o| matches!(o.stage, Stage::Asked { .. })) {
+            return;
+        }
+        while let Some(next) = self.outgoing.iter().find(|o| matches!(o.stage, Stage::Waiting)) {
+            let (id, text) = (next.id, next.text.clone());
+            let mut tlvs = vec![Receipt::Name(self.own_epoch, id).to_tlv()];
+            tlvs.extend(self.take_confirmation());
+            let tag = context.token();
+            let sent = self.otr.handle(Input::Send { text: &text, tlvs: &tlvs, tag }, context.now, context.rng);
+            let bodies = self.drain(context);
+            if sent.is_err() || bodies.is_empty() {
+                return;
+            }
+            self.hand(id, bodies, context);
+        }
+    }
+
+    fn hand(&mut self, id: Id, bodies: Vec<String>, context: &mut Context<'_>) {
+        let tokens: Vec<u64> = bodies.iter().map(|_| context.token()).collect();
+        let stage = Stage::Handed {
+            session: self.session,
+            bodies: bodies.clone(),
+            tokens: tokens.iter().copied().collect(),
+            epoch: self.peer_epoch,
+            since: context.now,
+        };
+        self.stage(id, stage);
+        // Kept first: after a crash a message that may have gone must not go again by itself.
+        context.effects.push(Effect::Persist);
+        for (body, token) in bodies.into_iter().zip(tokens) {
+            context.effects.push(Effect::Transmit { body, token, to_everyone: false });
+        }
+        self.fingerprint_of(id);
+        self.deliver(id, Delivery::Sent, context);
+    }
+
+    /// Writes down which key a message was encrypted to.
+    fn fingerprint_of(&mut self, id: Id) {
+        let otr::State::Private { fingerprint, .. } = self.otr.state() else { return };
+        let name = model::MessageId::from_bytes(id);
+        if let Some(message) = self.history.iter_mut().rev().find(|m| m.id == name) {
+            message.fingerprint = Some(fingerprint.to_string());
+        }
+    }
+
+    fn take_confirmation(&mut self) -> Option<otr::Tlv> {
+        if self.unconfirmed.is_empty() {
+            return None;
+        }
+        self.confirm_at = None;
+        let ids = std::mem::take(&mut self.unconfirmed);
+        Some(Receipt::Received(self.own_epoch, ids).to_tlv())
+    }
+
+    pub(super) fn send_notice(&mut self, tlv: &otr::Tlv, context: &mut Context<'_>) {
+        let tag = context.token();
+        let tlvs = std::slice::from_ref(tlv);
+        if self.otr.handle(Input::Notice { tlvs, tag }, context.now, context.rng).is_ok() {
+            for body in self.drain(context) {
+                let token = context.token();
+                context.effects.push(Effect::Transmit { body, token, to_everyone: false });
+            }
+        }
+    }
+
+    fn stage(&mut self, id: Id, stage: Stage) {
+        if let Some(outgoing) = self.outgoing.iter_mut().find(|o| o.id == id) {
+            outgoing.stage = stage;
+        }
+    }
+
+    fn fail(&mut self, id: Id, problem: Problem, context: &mut Context<'_>) {
+        self.stage(id, Stage::NotSent);
+        self.deliver(id, Delivery::NotSent { problem }, context);
+    }
+
+    fn told_waits(&mut self, context: &mut Context<'_>) {
+        let wait = self.wait();
+        let waiting: Vec<Id> =
+            self.outgoing.iter().filter(|o| matches!(o.stage, Stage::Waiting)).map(|o| o.id).collect();
+        for id in waiting {
+            self.deliver(id, Delivery::Waiting { wait }, context);
+        }
+    }
+}
+
+fn unknown_arrival() -> Problem {
+    Problem::new(
+        "message.arrival_unknown",
+        "The private conversation ended before the contact's program confirmed this message. It may or may not have \
+         arrived; it is not sent again by itself. Ask the contact, or send it once more.",
+    )
+}

@@ -1,0 +1,209 @@
+//! Bytes between a stream and the XMPP session, until one of them ends.
+//! It must never read or write in clear once the session asked for TLS.
+
+use std::time::Duration;
+
+use model::Problem;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+use xmpp::{Command, Event, Input, Output};
+
+use super::reach::Stream;
+use super::{End, Link, Order, Report};
+use crate::random::SystemRandom;
+
+/// Bytes read at once.
+const READ: usize = 16 * 1024;
+
+/// What a round of outputs asks for beyond bytes and events.
+#[derive(Default)]
+struct Asked {
+    close: bool,
+    tls: bool,
+    wake: Option<Duration>,
+}
+
+enum Happened {
+    Order(Option<Order>),
+    Flushed(std::io::Result<()>),
+    Read(std::io::Result<usize>),
+    Time,
+    Wrote(std::io::Result<usize>),
+}
+
+impl Link {
+    /// Runs the session on a stream.
+    pub(super) async fn pump(&mut self, stream: Stream) -> End {
+        let mut stream = stream;
+        let mut out = Vec::new();
+        // Written and not yet flushed. Apart from writing, because only a bare write can be given up
+        // half-way without losing count of what went.
+        let mut unflushed = false;
+        let mut buffer = vec![0; READ];
+        let mut wake = None;
+        let mut end = None;
+        let _ = self.session.handle(Input::Connected, self.now(), &mut SystemRandom);
+        loop {
+            let asked = self.outputs(&mut out, &mut end).await;
+            wake = asked.wake.or(wake);
+            if asked.tls {
+                match self.upgrade(stream, &mut out).await {
+                    Ok(secured) => stream = secured,
+                    Err(ended) => return self.closed(ended).await,
+                }
+                continue;
+            }
+            if asked.close {
+                let _ = tokio::time::timeout(Duration::from_secs(5), finish(&mut stream, &out)).await;
+                return self.closed(end.unwrap_or_else(lost)).await;
+            }
+            match self.next(&mut stream, &out, unflushed, &mut buffer, wake).await {
+                Happened::Order(order) => {
+                    if let Some(ended) = self.obey(order).await {
+                        return self.closed(ended).await;
+                    }
+                }
+                Happened::Flushed(Ok(())) => unflushed = false,
+                Happened::Read(Ok(0) | Err(_)) | Happened::Wrote(Ok(0) | Err(_)) | Happened::Flushed(Err(_)) => {
+                    return self.closed(end.unwrap_or_else(lost)).await;
+                }
+                Happened::Read(Ok(length)) => {
+                    let bytes = buffer.get(..length).unwrap_or_default();
+                    let _ = self.session.handle(Input::Bytes(bytes), self.now(), &mut SystemRandom);
+                }
+                Happened::Time => {
+                    wake = None;
+                    let _ = self.session.handle(Input::Tick, self.now(), &mut SystemRandom);
+                }
+                Happened::Wrote(Ok(length)) => {
+                    out.drain(..length.min(out.len()));
+                    unflushed = true;
+                }
+            }
+        }
+    }
+
+    async fn next(
+        &mut self,
+        stream: &mut Stream,
+        out: &[u8],
+        unflushed: bool,
+        buffer: &mut [u8],
+        wake: Option<Duration>,
+    ) -> Happened {
+        let at = wake.map_or_else(|| Instant::now() + Duration::from_secs(3600), |wake| self.origin + wake);
+        let (mut reading, mut writing) = tokio::io::split(stream);
+        tokio::select! {
+            read = reading.read(buffer) => Happened::Read(read),
+            wrote = writing.write(out), if !out.is_empty() => Happened::Wrote(wrote),
+            flushed = writing.flush(), if out.is_empty() && unflushed => Happened::Flushed(flushed),
+            order = self.orders.recv() => Happened::Order(order),
+            () = tokio::time::sleep_until(at) => Happened::Time,
+        }
+    }
+
+    /// Takes everything that the session wants done.
+    async fn outputs(&mut self, out: &mut Vec<u8>, end: &mut Option<End>) -> Asked {
+        let mut asked = Asked::default();
+        while let Some(output) = self.session.poll() {
+            match output {
+                Output::Send(bytes) => out.extend_from_slice(&bytes),
+                Output::StartTls => asked.tls = true,
+                Output::Wake(at) => asked.wake = Some(at),
+                Output::Close => asked.close = true,
+                Output::Event(event) => self.event(event, end).await,
+            }
+        }
+        asked
+    }
+
+    async fn event(&mut self, event: Event, end: &mut Option<End>) {
+        match &event {
+            Event::Offline { why, retry } => {
+                let problem = Problem::new(why.code(), why.to_string());
+                *end = Some(if *retry { End::Lost(problem) } else { End::Refused(problem) });
+                return;
+            }
+            Event::Online { resumed, mechanism, .. } => {
+                self.failures = 0;
+                self.proven = true;
+                self.setup.mechanism_seen = Some(*mechanism);
+                let resumed = *resumed;
+                self.report(Report::Xmpp(event)).await;
+                self.after_online(resumed).await;
+                return;
+            }
+            Event::Registered => self.setup.register = false,
+            _ => {}
+        }
+        self.report(Report::Xmpp(event)).await;
+    }
+
+    /// What waited follows what the session still held; on a new session it is the engine's to decide.
+    async fn after_online(&mut self, resumed: bool) {
+        let pending = std::mem::take(&mut self.pending);
+        if resumed {
+            for (command, token) in pending {
+                if self.session.handle(Input::Command(command), self.now(), &mut SystemRandom).is_err() {
+                    self.report(Report::Lost(vec![token])).await;
+                }
+            }
+        } else if !pending.is_empty() {
+            let tokens = pending.into_iter().map(|(_, token)| token).collect();
+            self.report(Report::Lost(tokens)).await;
+        }
+    }
+
+    async fn obey(&mut self, order: Option<Order>) -> Option<End> {
+        match order {
+            None => {
+                return Some(End::Abandoned);
+            }
+            Some(Order::Connect) => {}
+            Some(Order::Disconnect) => {
+                let _ = self.session.handle(Input::Command(Command::GoOffline), self.now(), &mut SystemRandom);
+                self.pending.clear();
+            }
+            Some(Order::NewCircuit) => return Some(End::Turned),
+            Some(Order::Xmpp(command)) => {
+                let again = command.clone();
+                if self.session.handle(Input::Command(command), self.now(), &mut SystemRandom).is_err() {
+                    self.queue(Order::Xmpp(again)).await;
+                }
+            }
+        }
+        None
+    }
+
+    async fn upgrade(&mut self, stream: Stream, out: &mut Vec<u8>) -> Result<Stream, End> {
+        let mut stream = stream;
+        finish(&mut stream, out).await.map_err(|_| lost())?;
+        out.clear();
+        let stream = self.secure(stream).await?;
+        let _ = self.session.handle(Input::TlsEstablished, self.now(), &mut SystemRandom);
+        Ok(stream)
+    }
+
+    /// The stream is gone: tells the session, and passes on what that makes of it.
+    async fn closed(&mut self, end: End) -> End {
+        let _ = self.session.handle(Input::Closed, self.now(), &mut SystemRandom);
+        let mut why = None;
+        let mut unsent = Vec::new();
+        self.outputs(&mut unsent, &mut why).await;
+        match (end, why) {
+            // What the session says of a lost stream is more exact than "lost".
+            (End::Lost(_), Some(why @ End::Refused(_))) => why,
+            (End::Refused(problem), _) if problem.code == xmpp::OfflineReason::Requested.code() => End::Disconnected,
+            (end, _) => end,
+        }
+    }
+}
+
+fn lost() -> End {
+    End::Lost(Problem::new("account.connection_lost", "The connection to the server was lost. It is tried again."))
+}
+
+async fn finish(stream: &mut (impl AsyncRead + tokio::io::AsyncWrite + Unpin), out: &[u8]) -> std::io::Result<()> {
+    stream.write_all(out).await?;
+    stream.flush().await
+}

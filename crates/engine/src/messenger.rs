@@ -1,0 +1,235 @@
+//! The messenger: what a command does, and what is made of what the links report.
+//!
+//! It owns everything that can change, in one task; nothing here waits on the network. It must never
+//! answer, in any way, somebody whom the owner did not accept.
+
+mod accounts;
+mod effects;
+mod people;
+mod profile;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dial::Dialer;
+use model::{AccountId, Address, Command, Event, Nothing, Problem, ProfileState, Snapshot, Version, Wall, rpc};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use vault::Vault;
+
+use self::accounts::Account;
+use self::people::Person;
+use self::profile::Job;
+use crate::door::Queue;
+use crate::link::Report;
+
+/// What a command comes to.
+enum Outcome {
+    /// Answered now.
+    Now(Result<Value, Problem>),
+    /// Answered when a job on another thread is done.
+    Later,
+}
+
+/// The messenger.
+pub(crate) struct Messenger {
+    folder: PathBuf,
+    walls: Vec<Wall>,
+    dialer: Dialer,
+    queue: Queue,
+    open: Option<Open>,
+    /// Something on another thread has the vault, or makes it.
+    busy: bool,
+    stopping: bool,
+    origin: Instant,
+    tokens: u64,
+    reports: (mpsc::Sender<(AccountId, Report)>, mpsc::Receiver<(AccountId, Report)>),
+    jobs: (mpsc::Sender<Job>, mpsc::Receiver<Job>),
+}
+
+/// What there is only while the profile is open.
+struct Open {
+    vault: Vault,
+    accounts: BTreeMap<AccountId, Account>,
+    people: BTreeMap<(AccountId, Address), Person>,
+}
+
+impl Messenger {
+    pub(crate) fn new(folder: PathBuf, walls: Vec<Wall>, dialer: Dialer, queue: Queue) -> Self {
+        Self {
+            folder,
+            walls,
+            dialer,
+            queue,
+            open: None,
+            busy: false,
+            stopping: false,
+            origin: Instant::now(),
+            tokens: 0,
+            reports: mpsc::channel(256),
+            jobs: mpsc::channel(16),
+        }
+    }
+
+    /// Runs until the door is closed or the owner wants to stop.
+    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<rpc::Request>) {
+        let mut tor = self.dialer.status();
+        let mut ticks = tokio::time::interval(Duration::from_millis(500));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while !self.stopping {
+            let idle = !self.has_busy_conversations();
+            tokio::select! {
+                request = requests.recv() => match request {
+                    Some(request) => self.request(request),
+                    None => break,
+                },
+                Some((account, report)) = self.reports.1.recv() => self.report(account, report),
+                Some(job) = self.jobs.1.recv() => self.job(job),
+                Ok(()) = tor.changed() => {
+                    let tor = self.tor();
+                    self.queue.tell(Event::TorChanged { tor });
+                }
+                _ = ticks.tick(), if !idle => self.tick(),
+                () = tokio::time::sleep(Duration::from_secs(20)), if idle => self.tick(),
+            }
+        }
+        self.say_goodbye().await;
+    }
+
+    fn request(&mut self, request: rpc::Request) {
+        let id = request.id;
+        match self.carry_out(request.command, id.as_ref()) {
+            Outcome::Now(result) => self.answer(id.as_ref(), result),
+            Outcome::Later => {}
+        }
+    }
+
+    fn answer(&self, id: Option<&Value>, result: Result<Value, Problem>) {
+        let Some(id) = id else { return };
+        self.queue.answer(match result {
+            Ok(value) => rpc::success(id, &value),
+            Err(problem) => rpc::failure(Some(id), rpc::REFUSED, &problem),
+        });
+    }
+
+    fn carry_out(&mut self, command: Command, id: Option<&Value>) -> Outcome {
+        match command {
+            Command::CreateProfile(with) => self.create_profile(&with.passphrase, id),
+            Command::Unlock(with) => self.unlock(&with.passphrase, id),
+            Command::ChangePassphrase(with) => self.change_passphrase(&with.old, &with.new, id),
+            Command::AddAccount(with) => self.add_account(with, id),
+            other => Outcome::Now(self.carry_out_now(other)),
+        }
+    }
+
+    fn carry_out_now(&mut self, command: Command) -> Result<Value, Problem> {
+        match command {
+            Command::Lock(Nothing {}) => self.lock(),
+            Command::Snapshot(Nothing {}) => return to_value(&self.snapshot()?),
+            Command::Version(Nothing {}) => return to_value(&version()),
+            Command::Stop(Nothing {}) => {
+                self.stopping = true;
+                Ok(())
+            }
+            Command::Connect(with) => self.connect(with.account, true),
+            Command::Disconnect(with) => self.connect(with.account, false),
+            Command::RemoveAccount(with) => self.remove_account(with.account),
+            Command::NewCircuit(with) => self.new_circuit(with.account),
+            Command::AddContact(with) => self.add_contact(with),
+            Command::AcceptContact(with) => self.accept_contact(with.account, &with.contact),
+            Command::RefuseContact(with) => self.refuse_contact(with.account, &with.contact),
+            Command::RemoveContact(with) => self.remove_contact(with.account, &with.contact),
+            Command::EndPrivate(with) => self.converse(with.account, &with.contact, |c, x| c.end(x)),
+            command => return self.converse_with_result(command),
+        }
+        .map(|()| json!({}))
+    }
+
+    fn converse_with_result(&mut self, command: Command) -> Result<Value, Problem> {
+        match command {
+            Command::ShowConversation(with) => {
+                to_value(&self.converse(with.account, &with.contact, |c, _| c.show())?)
+            }
+            Command::StartPrivate(with) => {
+                let now = self.converse(with.account, &with.contact, |c, x| c.start(x))?;
+                Ok(json!({ "now": now }))
+            }
+            Command::SendMessage(with) => {
+                let message = self.converse(with.account, &with.contact, |c, x| c.write(with.text, x))??;
+                Ok(json!({ "message": message }))
+            }
+            Command::CancelMessage(with) => {
+                self.converse(with.account, &with.contact, |c, x| c.cancel(&with.message, x))?.map(|()| json!({}))
+            }
+            Command::RetryMessage(with) => {
+                self.converse(with.account, &with.contact, |c, x| c.retry(&with.message, x))?.map(|()| json!({}))
+            }
+            Command::AcceptFingerprint(with) => {
+                self.converse(with.account, &with.contact, |c, x| c.accept(&with.fingerprint, x))?.map(|()| json!({}))
+            }
+            Command::SetVerified(with) => self
+                .converse(with.account, &with.contact, |c, x| c.verify(&with.fingerprint, with.verified, x))?
+                .map(|()| json!({})),
+            _ => Err(Problem::new("door.no_such_method", "This method is not carried out here.")),
+        }
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, Problem> {
+        let mut snapshot = Snapshot {
+            sequence: self.queue.sequence(),
+            profile: self.profile_state()?,
+            tor: self.tor(),
+            walls: self.walls.clone(),
+            accounts: Vec::new(),
+            contacts: Vec::new(),
+            conversations: Vec::new(),
+        };
+        if let Some(open) = &self.open {
+            snapshot.accounts = open.accounts.values().map(|account| account.shown.clone()).collect();
+            snapshot.contacts = open.people.values().map(Person::shown).collect();
+            snapshot.conversations = open.people.values().map(|person| person.conversation.show()).collect();
+        }
+        Ok(snapshot)
+    }
+
+    fn profile_state(&self) -> Result<ProfileState, Problem> {
+        if self.open.is_some() {
+            return Ok(ProfileState::Open);
+        }
+        match vault::presence(&self.folder) {
+            Ok(vault::Presence::Absent) => Ok(ProfileState::Absent),
+            Ok(vault::Presence::Sealed) => Ok(ProfileState::Locked),
+            Err(error) => Err(profile::told(&error)),
+        }
+    }
+
+    fn tick(&mut self) {
+        self.for_everyone(|conversation, context| conversation.tick(context));
+    }
+
+    fn has_busy_conversations(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.people.values().any(|person| person.conversation.busy()))
+    }
+
+    fn tor(&self) -> model::Tor {
+        accounts::tor(&self.dialer.status().borrow())
+    }
+}
+
+fn version() -> Version {
+    Version {
+        name: "attentive-otter".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        language: model::openrpc::LANGUAGE,
+    }
+}
+
+fn to_value(value: &impl serde::Serialize) -> Result<Value, Problem> {
+    serde_json::to_value(value).map_err(|_| Problem::new("engine.internal", "The answer could not be written."))
+}
+
+fn locked() -> Problem {
+    Problem::new("profile.locked", "The profile is not open: unlock it first.")
+}

@@ -1,0 +1,296 @@
+//! Contacts: who was accepted, who asks, who is there, and what comes from them.
+//! Whoever was not accepted is remembered as asking and gets no answer, not even an error.
+
+use std::collections::BTreeSet;
+
+use jid::{BareJid, Jid};
+use model::{AccountId, AddContact, Address, Contact, Event, Presence, Problem, Subscription};
+
+use super::effects::no_such_contact;
+use super::{Messenger, locked, profile};
+use crate::conversation::Conversation;
+use crate::link::Order;
+
+/// Strangers that are remembered for one account: more ask in vain.
+const MAX_STRANGERS: usize = 200;
+
+/// One person, seen from one account.
+pub(super) struct Person {
+    pub(super) account: AccountId,
+    pub(super) address: Address,
+    pub(super) jid: BareJid,
+    pub(super) name: Option<String>,
+    pub(super) accepted: bool,
+    pub(super) asks: bool,
+    pub(super) subscription: Subscription,
+    pub(super) in_roster: bool,
+    /// Programs of the person that are there.
+    present: BTreeSet<String>,
+    /// Programs of the person that were ever there in this run.
+    met: BTreeSet<String>,
+    /// Where the last OTR message came from.
+    last: Option<Jid>,
+    pub(super) conversation: Conversation,
+}
+
+impl Person {
+    pub(super) fn new(account: AccountId, address: Address, jid: BareJid, conversation: Conversation) -> Self {
+        Self {
+            account,
+            address,
+            jid,
+            name: None,
+            accepted: false,
+            asks: false,
+            subscription: Subscription::None,
+            in_roster: false,
+            present: BTreeSet::new(),
+            met: BTreeSet::new(),
+            last: None,
+            conversation,
+        }
+    }
+
+    pub(super) fn shown(&self) -> Contact {
+        Contact {
+            account: self.account,
+            address: self.address.clone(),
+            name: self.name.clone(),
+            presence: if self.present.is_empty() { Presence::Offline } else { Presence::Online },
+            subscription: self.subscription,
+            accepted: self.accepted,
+            asks: self.asks,
+            fingerprints: self.conversation.keys().to_vec(),
+        }
+    }
+
+    /// Where to send: the program that the private conversation is with, while it is there.
+    pub(super) fn answer_to(&self) -> Jid {
+        let last = self.last.as_ref().filter(|last| {
+            last.resource().is_some_and(|resource| self.present.is_empty() || self.present.contains(resource.as_str()))
+        });
+        last.cloned().unwrap_or_else(|| Jid::from(self.jid.clone()))
+    }
+
+    /// The account's connection is new: who is there will be told again.
+    pub(super) fn forget_presence(&mut self) {
+        self.present.clear();
+    }
+}
+
+impl Messenger {
+    pub(super) fn add_contact(&mut self, with: AddContact) -> Result<(), Problem> {
+        let person = self.person(with.account, &with.contact)?;
+        person.accepted = true;
+        person.asks = false;
+        person.name = with.name.or_else(|| person.name.take());
+        let jid = person.jid.clone();
+        self.keep_new_person(with.account, &with.contact)?;
+        self.order(with.account, xmpp::Command::AddContact { jid: jid.clone(), name: None });
+        self.order(with.account, xmpp::Command::Subscribe(jid));
+        self.welcome(with.account, &with.contact);
+        Ok(())
+    }
+
+    pub(super) fn accept_contact(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
+        let person = self.known(account, contact)?;
+        person.accepted = true;
+        person.asks = false;
+        let jid = person.jid.clone();
+        self.keep_new_person(account, contact)?;
+        self.order(account, xmpp::Command::Approve(jid.clone()));
+        self.order(account, xmpp::Command::AddContact { jid: jid.clone(), name: None });
+        self.order(account, xmpp::Command::Subscribe(jid));
+        self.welcome(account, contact);
+        Ok(())
+    }
+
+    pub(super) fn refuse_contact(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
+        let jid = self.known(account, contact)?.jid.clone();
+        self.order(account, xmpp::Command::Refuse(jid));
+        self.forget(account, contact)
+    }
+
+    pub(super) fn remove_contact(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
+        let jid = self.known(account, contact)?.jid.clone();
+        let _ = self.converse(account, contact, |conversation, context| conversation.end(context));
+        self.order(account, xmpp::Command::RemoveContact(jid));
+        self.forget(account, contact)
+    }
+
+    pub(super) fn tell_contact(&self, account: AccountId, contact: &Address) {
+        let person = self.open.as_ref().and_then(|open| open.people.get(&(account, contact.clone())));
+        if let Some(person) = person {
+            self.queue.tell(Event::ContactChanged { contact: person.shown() });
+        }
+    }
+
+    /// The whole contact list of the server. Whoever is on it was put there by the owner.
+    pub(super) fn on_roster(&mut self, account: AccountId, items: Vec<xmpp::RosterItem>) {
+        for item in items {
+            self.on_roster_item(account, &item);
+        }
+        self.complete_roster(account);
+        self.order(account, xmpp::Command::SetAvailable);
+    }
+
+    pub(super) fn on_roster_item(&mut self, account: AccountId, item: &xmpp::RosterItem) {
+        let Ok(address) = item.jid.as_str().parse::<Address>() else { return };
+        if item.subscription == xmpp::Subscription::Removed {
+            let known = self.known(account, &address).is_ok();
+            if known && self.forget(account, &address).is_ok() {
+                self.queue.tell(Event::ContactRemoved { account, contact: address });
+            }
+            return;
+        }
+        let Ok(person) = self.person(account, &address) else { return };
+        let fresh = !person.accepted;
+        person.accepted = true;
+        person.in_roster = true;
+        person.subscription = subscription(item);
+        if fresh {
+            let _ = self.keep_new_person(account, &address);
+            self.welcome(account, &address);
+        } else {
+            self.tell_contact(account, &address);
+        }
+    }
+
+    pub(super) fn on_subscription_request(&mut self, account: AccountId, from: &BareJid) {
+        let Ok(address) = from.as_str().parse::<Address>() else { return };
+        match self.known(account, &address) {
+            Ok(person) if person.accepted => self.order(account, xmpp::Command::Approve(from.clone())),
+            _ => self.remember_stranger(account, &address),
+        }
+    }
+
+    pub(super) fn on_presence(&mut self, account: AccountId, from: &Jid, available: bool) {
+        let Ok(address) = from.to_bare().as_str().parse::<Address>() else { return };
+        let Ok(person) = self.known(account, &address) else { return };
+        let resource = from.resource().map(|resource| resource.as_str().to_owned()).unwrap_or_default();
+        let mut anew = false;
+        if available {
+            anew = person.met.len() < 64 && person.met.insert(resource.clone());
+            if person.present.len() < 64 {
+                person.present.insert(resource);
+            }
+        } else {
+            person.met.remove(&resource);
+            person.present.remove(&resource);
+        }
+        let there = !person.present.is_empty();
+        self.tell_contact(account, &address);
+        let _ = self.converse(account, &address, |conversation, context| conversation.presence(there, anew, context));
+    }
+
+    pub(super) fn on_message(&mut self, account: AccountId, from: &Jid, body: &str, late: bool) {
+        let Ok(address) = from.to_bare().as_str().parse::<Address>() else { return };
+        match self.known(account, &address) {
+            Ok(person) if person.accepted => {
+                if body.starts_with("?OTR") && !late {
+                    person.last = Some(from.clone());
+                }
+                let _ = self.converse(account, &address, |conversation, context| {
+                    conversation.receive(body, late, context);
+                });
+            }
+            _ => self.remember_stranger(account, &address),
+        }
+    }
+
+    /// Tells a conversation how things stand, now that its contact was accepted.
+    fn welcome(&mut self, account: AccountId, contact: &Address) {
+        let online = self.open.as_ref().is_some_and(|open| open.accounts.get(&account).is_some_and(|a| a.online));
+        let there = self.known(account, contact).is_ok_and(|person| !person.present.is_empty());
+        let _ = self.converse(account, contact, |conversation, context| {
+            conversation.connected(online, false, context);
+            conversation.presence(there, false, context);
+        });
+        self.tell_contact(account, contact);
+    }
+
+    /// Contacts that were added while there was no connection.
+    fn complete_roster(&mut self, account: AccountId) {
+        let Some(open) = &self.open else { return };
+        let missing: Vec<BareJid> = open
+            .people
+            .values()
+            .filter(|person| person.account == account && person.accepted && !person.in_roster)
+            .map(|person| person.jid.clone())
+            .collect();
+        for jid in missing {
+            self.order(account, xmpp::Command::AddContact { jid: jid.clone(), name: None });
+            self.order(account, xmpp::Command::Subscribe(jid));
+        }
+    }
+
+    fn remember_stranger(&mut self, account: AccountId, address: &Address) {
+        let Some(open) = &self.open else { return };
+        let strangers = open.people.values().filter(|person| person.account == account && !person.accepted).count();
+        if strangers >= MAX_STRANGERS && !open.people.contains_key(&(account, address.clone())) {
+            return;
+        }
+        let Ok(person) = self.person(account, address) else { return };
+        if !person.asks {
+            person.asks = true;
+            self.tell_contact(account, address);
+        }
+    }
+
+    /// The person, known or new.
+    fn person(&mut self, account: AccountId, address: &Address) -> Result<&mut Person, Problem> {
+        let jid = BareJid::new(address.as_str()).map_err(|_| {
+            Problem::new("contact.bad_address", "This is no address of this network: it looks like name@server.")
+        })?;
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        let owner = open.accounts.get(&account).ok_or_else(no_such_account)?;
+        if owner.jid == jid {
+            return Err(Problem::new("contact.is_yourself", "This is the account's own address."));
+        }
+        let key = (account, address.clone());
+        let fresh = || Person::new(account, address.clone(), jid, owner.conversation(address.clone(), Vec::new()));
+        Ok(open.people.entry(key).or_insert_with(fresh))
+    }
+
+    pub(super) fn known(&mut self, account: AccountId, address: &Address) -> Result<&mut Person, Problem> {
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        open.people.get_mut(&(account, address.clone())).ok_or_else(no_such_contact)
+    }
+
+    fn keep_new_person(&mut self, account: AccountId, address: &Address) -> Result<(), Problem> {
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        let Some(person) = open.people.get(&(account, address.clone())) else { return Err(no_such_contact()) };
+        open.vault.change(|kept| profile::keep_person(kept, person)).map_err(|error| profile::told(&error))
+    }
+
+    fn forget(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        open.vault
+            .change(|kept| profile::forget_person(kept, account, contact))
+            .map_err(|error| profile::told(&error))?;
+        open.people.remove(&(account, contact.clone()));
+        self.queue.tell(Event::ContactRemoved { account, contact: contact.clone() });
+        Ok(())
+    }
+
+    /// Gives an account's link an order; without a connection it is of no use and goes nowhere.
+    pub(super) fn order(&self, account: AccountId, command: xmpp::Command) {
+        if let Some(account) = self.open.as_ref().and_then(|open| open.accounts.get(&account)) {
+            let _ = account.orders.try_send(Order::Xmpp(command));
+        }
+    }
+}
+
+pub(super) fn no_such_account() -> Problem {
+    Problem::new("account.unknown", "There is no such account in this profile.")
+}
+
+fn subscription(item: &xmpp::RosterItem) -> Subscription {
+    match item.subscription {
+        xmpp::Subscription::Both => Subscription::Both,
+        xmpp::Subscription::From => Subscription::From,
+        xmpp::Subscription::To => Subscription::To,
+        _ if item.asked => Subscription::Pending,
+        _ => Subscription::None,
+    }
+}

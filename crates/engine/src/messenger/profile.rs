@@ -1,0 +1,222 @@
+//! The profile: made, opened, locked; and what of the messenger's state is kept in it.
+//! It must never keep a message longer than it takes to arrive, nor hold up others while it unlocks.
+
+use jid::BareJid;
+use model::{AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, Problem, ProfileState, Secret};
+use otr::{InstanceTag, PrivateKey};
+use serde_json::{Value, json};
+use vault::{Kdf, Passphrase, Profile, Vault, VaultError};
+use zeroize::Zeroizing;
+
+use super::people::Person;
+use super::{Messenger, Open, Outcome, accounts};
+use crate::conversation::{Outgoing, Stage};
+
+/// What another thread has done.
+pub(super) enum Job {
+    /// An OTR key was made for a new account.
+    KeyMade { id: Option<Value>, with: Box<AddAccount>, key: Result<PrivateKey, Problem> },
+    /// A profile was made or unlocked.
+    Opened { id: Option<Value>, vault: Result<Vault, VaultError> },
+    /// The passphrase of the open profile was changed, or not.
+    Rewrapped { id: Option<Value>, vault: Option<Vault>, result: Result<(), VaultError> },
+}
+
+/// What is kept of a new account.
+pub(super) struct NewAccount<'a> {
+    pub(super) with: &'a AddAccount,
+    pub(super) key: &'a PrivateKey,
+    pub(super) tag: InstanceTag,
+}
+
+/// An account as the profile has it.
+pub(super) struct KeptAccount {
+    pub(super) shown: model::Account,
+    pub(super) jid: BareJid,
+    pub(super) password: Zeroizing<String>,
+    pub(super) pins: Vec<dial::tls::SpkiHash>,
+    pub(super) register: bool,
+    pub(super) mechanism_seen: Option<xmpp::Mechanism>,
+    pub(super) key: PrivateKey,
+    pub(super) tag: InstanceTag,
+}
+
+impl Messenger {
+    pub(super) fn create_profile(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
+        if passphrase.expose().is_empty() {
+            return Outcome::Now(Err(Problem::new("profile.no_passphrase", "The profile needs a passphrase.")));
+        }
+        let (folder, passphrase) = (self.folder.clone(), Passphrase::new(passphrase.expose()));
+        self.open_elsewhere(id, move || Vault::create(&folder, &passphrase, Kdf::for_this_machine()))
+    }
+
+    pub(super) fn unlock(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
+        let (folder, passphrase) = (self.folder.clone(), Passphrase::new(passphrase.expose()));
+        self.open_elsewhere(id, move || Vault::open(&folder, &passphrase))
+    }
+
+    pub(super) fn change_passphrase(&mut self, old: &Secret, new: &Secret, id: Option<&Value>) -> Outcome {
+        if new.expose().is_empty() {
+            return Outcome::Now(Err(Problem::new("profile.no_passphrase", "The profile needs a passphrase.")));
+        }
+        let Some(open) = &mut self.open else { return Outcome::Now(Err(super::locked())) };
+        // About two seconds in which nothing else happens: the vault can have only one holder.
+        let (old, new) = (Passphrase::new(old.expose()), Passphrase::new(new.expose()));
+        let result = open.vault.change_passphrase(&old, &new).map_err(|error| told(&error));
+        let _ = id;
+        Outcome::Now(result.map(|()| json!({})))
+    }
+
+    /// Seals the profile: connections end, keys and messages are dropped and wiped.
+    pub(super) fn lock(&mut self) -> Result<(), Problem> {
+        // Links end when nobody gives them orders any more; the server notices.
+        self.open.take().ok_or_else(super::locked)?;
+        self.queue.tell(Event::ProfileChanged { state: ProfileState::Locked });
+        Ok(())
+    }
+
+    /// What another thread has done.
+    pub(super) fn job(&mut self, job: Job) {
+        match job {
+            Job::KeyMade { id, with, key } => {
+                let result = key.and_then(|key| self.key_made(&with, key));
+                self.answer(id.as_ref(), result);
+            }
+            Job::Opened { id, vault } => {
+                self.busy = false;
+                let result = vault.map_err(|error| told(&error)).and_then(|vault| self.opened(vault));
+                self.answer(id.as_ref(), result.map(|()| json!({})));
+            }
+        }
+    }
+
+    fn open_elsewhere(
+        &mut self,
+        id: Option<&Value>,
+        work: impl FnOnce() -> Result<Vault, VaultError> + Send + 'static,
+    ) -> Outcome {
+        if self.open.is_some() {
+            return Outcome::Now(Err(Problem::new("profile.already_open", "The profile is open already.")));
+        }
+        if self.busy {
+            return Outcome::Now(Err(Problem::new("profile.busy", "The profile is being opened already.")));
+        }
+        self.busy = true;
+        let (jobs, id) = (self.jobs.0.clone(), id.cloned());
+        tokio::spawn(async move {
+            let vault = tokio::task::spawn_blocking(work).await;
+            let vault = vault.unwrap_or(Err(VaultError::Io(std::io::ErrorKind::Other)));
+            // The messenger is gone only when the program ends.
+            let _ = jobs.send(Job::Opened { id, vault }).await;
+        });
+        Outcome::Later
+    }
+
+    fn opened(&mut self, vault: Vault) -> Result<(), Problem> {
+        let numbers: Vec<u64> = vault.profile().accounts.iter().map(|account| account.id).collect();
+        self.open = Some(Open { vault, accounts: BTreeMap::new(), people: BTreeMap::new() });
+        self.queue.tell(Event::ProfileChanged { state: ProfileState::Open });
+        for number in numbers {
+            // An account that cannot be read is left alone; the others go on.
+            let _ = self.start_account(AccountId(number));
+        }
+        self.restore_people();
+        Ok(())
+    }
+
+    fn restore_people(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        let profile = open.vault.profile();
+        let mut queues = Vec::new();
+        for kept in &profile.contacts {
+            let id = AccountId(kept.account);
+            let Some(account) = open.accounts.get(&id) else { continue };
+            let (Ok(address), Ok(jid)) = (kept.address.parse::<Address>(), BareJid::new(&kept.address)) else { continue };
+            let keys = kept.fingerprints.iter().map(read_key).collect();
+            let mut person = Person::new(id, address.clone(), jid, account.conversation(address.clone(), keys));
+            person.name = kept.name.clone();
+            person.accepted = kept.accepted;
+            open.people.insert((id, address.clone()), person);
+            let of_contact = |queued: &&vault::Queued| queued.account == kept.account && queued.address == kept.address;
+            let queue: Vec<Outgoing> = profile.outbox.iter().filter(of_contact).filter_map(read_queued).collect();
+            queues.push((id, address, queue));
+        }
+        for (account, contact, queue) in queues {
+            let _ = self.converse(account, &contact, |conversation, context| {
+                queue.into_iter().for_each(|outgoing| conversation.restore(outgoing, context));
+            });
+            self.tell_contact(account, &contact);
+        }
+    }
+}
+
+/// Puts what is known of a person, and what waits for it, into the profile.
+pub(super) fn keep_person(kept: &mut Profile, person: &Person) {
+    let (account, address) = (person.account.0, person.address.as_str());
+    kept.contacts.retain(|contact| contact.account != account || contact.address != address);
+    kept.contacts.push(vault::Contact {
+        account,
+        address: address.to_owned(),
+        name: person.name.clone(),
+        accepted: person.accepted,
+        fingerprints: person.conversation.keys().iter().map(keep_key).collect(),
+    });
+    kept.outbox.retain(|queued| queued.account != account || queued.address != address);
+    kept.outbox.extend(person.conversation.outgoing().map(|outgoing| keep_outgoing(person, outgoing)));
+}
+
+/// Takes a person, and what waits for it, out of the profile.
+pub(super) fn forget_person(kept: &mut Profile, account: AccountId, contact: &Address) {
+    let (account, address) = (account.0, contact.as_str());
+    kept.contacts.retain(|contact| contact.account != account || contact.address != address);
+    kept.outbox.retain(|queued| queued.account != account || queued.address != address);
+}
+
+/// Takes an account, and everybody it knows, out of the profile.
+pub(super) fn forget_account(kept: &mut Profile, id: AccountId) {
+    kept.accounts.retain(|account| account.id != id.0);
+    kept.contacts.retain(|contact| contact.account != id.0);
+    kept.outbox.retain(|queued| queued.account != id.0);
+}
+
+/// Puts a new account into the profile; its number.
+pub(super) fn keep_account(kept: &mut Profile, new: &NewAccount<'_>) -> u64 {
+    let number = kept.next_id.max(1);
+    kept.next_id = number + 1;
+    let server = new.with.server.as_ref();
+    kept.accounts.push(vault::Account {
+        id: number,
+        protocol: vault::Protocol::Xmpp(vault::XmppAccount {
+            jid: new.with.address.as_str().to_owned(),
+            password: vault::Secret::from(new.with.password.expose().to_owned()),
+            host: server.map(|server| server.host.clone()),
+            port: server.and_then(|server| server.port),
+            tls: server.map_or(vault::Tls::Auto, |server| keep_transport(server.transport)),
+            pins: new.with.pins.clone(),
+            mechanism_seen: None,
+            register: new.with.register,
+        }),
+        otr_key: Some(vault::SecretBytes::from(new.key.to_bytes().to_vec())),
+        instance_tag: Some(new.tag.value()),
+        connect: new.with.connect,
+    });
+    number
+}
+
+pub(super) fn keep_connect(kept: &mut Profile, id: AccountId, connect: bool) {
+    if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
+        account.connect = connect;
+    }
+}
+
+pub(super) fn keep_registered(kept: &mut Profile, id: AccountId) {
+    if let Some(vault::Protocol::Xmpp(xmpp)) = protocol_mut(kept, id) {
+        xmpp.register = false;
+    }
+}
+
+pub(super) fn keep_mechanism(kept: &mut Profile, id: AccountId, mechanism: xmpp::Mechanism) {
+    if let Some(vault::Protocol::Xmpp(xmpp)) = protocol_mut(kept, id) {
+        xmpp.mechanism_seen = Some(mechanism.name().to_owned());
+    }
+}

@@ -1,0 +1,132 @@
+//! The rooms: take the inherited channels, lock, then work. Nothing comes before the lock.
+
+use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use gate::{GateConfig, Network};
+use model::{Problem, Wall};
+use tokio::sync::mpsc;
+use walls::{Report, Room, channel};
+
+use crate::arguments::{EngineRoom, GateRoom, Tor};
+use crate::say;
+
+/// Door 2, in the engine's and in the gate's room.
+pub(crate) const DOOR: RawFd = 3;
+/// Where the engine gets the channel to a new gate.
+pub(crate) const CONTROL: RawFd = 4;
+
+/// The engine's room.
+pub(crate) fn engine(room: &EngineRoom) -> ExitCode {
+    walls::close_inherited(&[DOOR, CONTROL]);
+    match enter(&Room::Engine { profile: &room.profile }, [DOOR, CONTROL]) {
+        Ok((report, [door, control])) => run_engine(room.profile.clone(), &report, door, control),
+        Err(problem) => say::wrong(&problem, 3),
+    }
+}
+
+/// The gate's room.
+pub(crate) fn gate(room: &GateRoom) -> ExitCode {
+    walls::close_inherited(&[DOOR]);
+    let read: Vec<PathBuf> = match &room.tor {
+        Tor::Private(file) => vec![file.clone()],
+        _ => Vec::new(),
+    };
+    let walls = Room::Gate { state: &room.state, read: &read, pluggable_transports: false };
+    let door = match enter(&walls, [DOOR]) {
+        Ok((_, [door])) => door,
+        Err(problem) => return say::wrong(&problem, 3),
+    };
+    let result = network(&room.tor)
+        .and_then(|network| run_gate(GateConfig { state: room.state.clone(), network }, UnixStream::from(door)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => say::wrong(&problem, 4),
+    }
+}
+
+/// Takes the channels and locks the room.
+fn enter<const N: usize>(room: &Room<'_>, numbers: [RawFd; N]) -> Result<(Report, [OwnedFd; N]), Problem> {
+    let channels: Vec<OwnedFd> = numbers
+        .iter()
+        .map(|number| channel::inherited(*number))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Problem::new("otter.no_channel", format!("A room has to be started by otter: {error}")))?;
+    let channels = <[OwnedFd; N]>::try_from(channels)
+        .map_err(|_| Problem::new("otter.no_channel", "A room has to be started by otter."))?;
+    let report = walls::lock(room).map_err(|error| Problem::new(error.code(), error.to_string()))?;
+    Ok((report, channels))
+}
+
+fn run_engine(profile: PathBuf, report: &Report, door: OwnedFd, control: OwnedFd) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let Ok(runtime) = runtime else {
+        return say::wrong(&Problem::new("otter.no_runtime", "The engine cannot start: the system is out of resources."), 3);
+    };
+    let walls = report.walls.iter().map(|state| wall("engine", state)).collect();
+    let result = runtime.block_on(async {
+        let (sender, gates) = mpsc::channel(4);
+        let _ = sender.send(gate_channel(door)?).await;
+        let runtime = tokio::runtime::Handle::current();
+        std::thread::spawn(move || {
+            let _inside = runtime.enter();
+            follow_control(&control, &sender);
+        });
+        engine::run(engine::Config { profile, gates, walls }, tokio::io::stdin(), tokio::io::stdout()).await
+    });
+    // Reading standard input cannot be called off: the process ends without waiting for it.
+    runtime.shutdown_background();
+    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Waits for the channels to new gates, until the supervisor is gone.
+fn follow_control(control: &OwnedFd, gates: &mpsc::Sender<Box<dyn engine::Channel>>) {
+    while let Ok((line, fd)) = channel::receive_fd(control.as_fd()) {
+        if line.is_empty() {
+            return;
+        }
+        let Some(fd) = fd else { continue };
+        let Ok(stream) = gate_channel(fd) else { continue };
+        if gates.blocking_send(stream).is_err() {
+            return;
+        }
+    }
+}
+
+fn gate_channel(door: OwnedFd) -> std::io::Result<Box<dyn engine::Channel>> {
+    let stream = UnixStream::from(door);
+    stream.set_nonblocking(true)?;
+    Ok(Box::new(tokio::net::UnixStream::from_std(stream)?))
+}
+
+fn run_gate(config: GateConfig, door: UnixStream) -> Result<(), Problem> {
+    gate::run(config, door).map_err(|error| Problem::new(error.code(), error.to_string()))
+}
+
+#[cfg(feature = "private-network")]
+fn network(tor: &Tor) -> Result<Network, Problem> {
+    match tor {
+        Tor::Embedded => Ok(Network::Public),
+        Tor::Private(file) => Ok(Network::Private { file: file.clone() }),
+        Tor::Running => Err(running()),
+        Tor::Socks(address) => Ok(Network::Socks { address: address.clone() }),
+    }
+}
+
+#[cfg(not(feature = "private-network"))]
+fn network(tor: &Tor) -> Result<Network, Problem> {
+    match tor {
+        Tor::Embedded => Ok(Network::Public),
+        Tor::Private(_) | Tor::Running | Tor::Socks(_) => Err(running()),
+    }
+}
+
+fn running() -> Problem {
+    Problem::new("tor.running_not_yet", "A Tor that already runs cannot be used yet: leave --tor away.")
+}
+
+fn wall(room: &str, state: &walls::WallState) -> Wall {
+    Wall { room: room.to_owned(), wall: state.wall.name().to_owned(), up: state.up, why: state.why.clone() }
+}
