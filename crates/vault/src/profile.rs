@@ -1,0 +1,184 @@
+//! What the sealed file holds: accounts, keys, known people, messages that wait.
+//! It must never show a name, address or secret in `Debug`, nor drop a field that it does not know.
+//! Standards: RFC 7622 (JID), RFC 7469 2.4 (pins: SHA-256 of the SPKI), OTRv3 (fingerprint, instance tag).
+
+use crate::{SecretBytes, SecretText};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The newest layout that this version reads. It writes no other.
+pub const SCHEMA: u32 = 1;
+
+/// All that is kept of a person's messenger between two starts.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The layout: [`SCHEMA`].
+    pub schema: u32,
+    /// The person's own accounts.
+    pub accounts: Vec<Account>,
+    /// People, account by account.
+    pub contacts: Vec<Contact>,
+    /// Messages that are not known to have arrived.
+    pub outbox: Vec<Queued>,
+    /// The id that the next account gets; ids are never used twice.
+    pub next_id: u64,
+    /// Choices by name, as the engine defines them.
+    pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            schema: SCHEMA,
+            accounts: Vec::new(),
+            contacts: Vec::new(),
+            outbox: Vec::new(),
+            next_id: 1,
+            settings: BTreeMap::new(),
+        }
+    }
+}
+
+/// One account of the person's own.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// The account's id within this profile.
+    pub id: u64,
+    /// How it is reached.
+    pub protocol: Protocol,
+    /// The account's own OTR key, in the form that the `otr` crate exports. Made at first need.
+    pub otr_key: Option<SecretBytes>,
+    /// OTRv3 instance tag, at least `0x100`.
+    pub instance_tag: Option<u32>,
+    /// Whether to connect at start.
+    pub connect: bool,
+}
+
+/// What an account speaks, with what that needs.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Protocol {
+    /// XMPP, RFC 6120.
+    Xmpp {
+        /// The bare address, `name@host`.
+        jid: String,
+        /// The account's password.
+        password: SecretText,
+        /// The resource asked for; `None` lets the server choose.
+        resource: Option<String>,
+        /// The host to connect to, if not the one in `jid`; may be an onion address.
+        host: Option<String>,
+        /// The port to connect to, if not the standard one.
+        port: Option<u16>,
+        /// How TLS is used.
+        tls: TlsPolicy,
+        /// Public keys that the server may show: SHA-256 of the SPKI, hex.
+        pins: Vec<String>,
+        /// The best login mechanism that the server has offered; a worse one is refused afterwards.
+        mechanism_seen: Option<String>,
+    },
+}
+
+/// How TLS is used on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsPolicy {
+    /// Direct TLS if it works, else STARTTLS; never without.
+    Auto,
+    /// TLS from the first byte, XEP-0368.
+    Direct,
+    /// No TLS, which only an onion address allows: Tor encrypts and names the server.
+    PlainOnion,
+    /// STARTTLS, RFC 6120 5; never without.
+    StartTls,
+}
+
+/// One person, as one account knows them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    /// [`Account::id`].
+    pub account: u64,
+    /// The contact's bare address.
+    pub address: String,
+    /// The name that the person gave to the contact.
+    pub name: Option<String>,
+    /// Whether the person wants to hear from this contact; a stranger gets no answer of any kind.
+    pub accepted: bool,
+    /// OTR keys seen from this contact.
+    pub fingerprints: Vec<KnownFingerprint>,
+}
+
+/// An OTR key that a contact has used.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownFingerprint {
+    /// SHA-1 of the public key as OTR defines it: 40 hex digits.
+    pub fingerprint: String,
+    /// Whether the person has compared it with the contact.
+    pub verified: bool,
+    /// The day it was first seen, counted from 1970-01-01, UTC. No finer, so as to keep no record of talks.
+    pub first_seen_day: u32,
+}
+
+/// A message that is not known to have arrived.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queued {
+    /// The message's id, as the window knows it.
+    pub id: String,
+    /// [`Account::id`].
+    pub account: u64,
+    /// The contact's bare address.
+    pub address: String,
+    /// The words.
+    pub text: SecretText,
+    /// The OTR key that it was written for; it goes to no other.
+    pub fingerprint: Option<String>,
+    /// How far it has come.
+    pub state: QueuedState,
+    /// When it was written: seconds since 1970-01-01, UTC.
+    pub queued_at: u64,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum QueuedState {
+    /// It will not be sent without the person: the key changed, or the server refused it.
+    Failed,
+    /// It was given to the server, which has not said that it has it.
+    Sent,
+    /// It waits for Tor, the server or an encrypted session.
+    Waiting,
+}
+
+/// `Debug` that shows how much there is and nothing of what it is.
+macro_rules! redacted {
+    ($($kind:ident => $($field:ident),*;)*) => {
+        $(impl fmt::Debug for $kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($kind))$(.field(stringify!($field), &self.$field))*.finish_non_exhaustive()
+            }
+        })*
+    };
+}
+
+redacted! {
+    Account => id, connect;
+    Contact => account, accepted, fingerprints;
+    KnownFingerprint => verified;
+    Profile => schema, accounts, contacts, outbox;
+    Queued => account, state;
+}
+
+impl fmt::Debug for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Protocol::Xmpp { .. } => f.write_str("Xmpp { .. }"),
+        }
+    }
+}
