@@ -5,6 +5,8 @@ mod error;
 mod event;
 mod framing;
 mod ns;
+mod sasl;
+mod scram;
 pub use config::{Config, Limits, Mechanism, Tls};
 pub use error::{Error, OfflineReason, StanzaCondition, StreamCondition};
 pub use event::{Command, Event, Input, MessageKind, Output, RosterItem, Subscription};
