@@ -81,14 +81,9 @@ impl Mechanism {
     /// The mechanism of that name, if it is one of ours.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::Plain,
-            Self::ScramSha1,
-            Self::ScramSha256,
-            Self::ScramSha512,
-        ]
-        .into_iter()
-        .find(|mechanism| mechanism.name() == name)
+        [Self::Plain, Self::ScramSha1, Self::ScramSha256, Self::ScramSha512]
+            .into_iter()
+            .find(|mechanism| mechanism.name() == name)
     }
 }
 

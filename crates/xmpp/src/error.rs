@@ -271,8 +271,9 @@ impl StanzaCondition {
     pub fn from_name(name: &str) -> Self {
         match name {
             "gone" | "item-not-found" => Self::NotFound,
-            "forbidden" | "not-acceptable" | "not-allowed" | "not-authorized"
-            | "policy-violation" => Self::Refused,
+            "forbidden" | "not-acceptable" | "not-allowed" | "not-authorized" | "policy-violation" => {
+                Self::Refused
+            }
             "remote-server-not-found" | "remote-server-timeout" => Self::ServerUnreachable,
             "recipient-unavailable" | "service-unavailable" => Self::Unavailable,
             "internal-server-error" | "resource-constraint" => Self::Overloaded,

@@ -34,10 +34,7 @@ pub(crate) fn select(
     config: &Config,
 ) -> Result<Mechanism, OfflineReason> {
     let scram_offered = offered.iter().any(|name| name.starts_with("SCRAM-"));
-    let best = offered
-        .iter()
-        .filter_map(|name| Mechanism::from_name(name))
-        .max();
+    let best = offered.iter().filter_map(|name| Mechanism::from_name(name)).max();
     let best = match best {
         Some(Mechanism::Plain) if scram_offered => return Err(OfflineReason::NoMechanism),
         Some(mechanism) => mechanism,

@@ -257,7 +257,10 @@ mod tests {
             ("r=abcdef,s=QSXCR+Q6sek8bf92,i=0", Fault::Rounds),
             ("r=abcdef,s=QSXCR+Q6sek8bf92,i=1000001", Fault::Rounds),
             ("r=abcdef,s=QSXCR+Q6sek8bf92,i=4000000000", Fault::Rounds),
-            ("r=abcdef,s=QSXCR+Q6sek8bf92,i=99999999999999999999", Fault::Rounds),
+            (
+                "r=abcdef,s=QSXCR+Q6sek8bf92,i=99999999999999999999",
+                Fault::Rounds,
+            ),
             ("r=abcdef,s=QSXCR+Q6sek8bf92,i=-1", Fault::Malformed),
             ("r=abcdef,s=QSXCR+Q6sek8bf92,i=+4096", Fault::Malformed),
             ("r=abcdef,s=QSXCR+Q6sek8bf92,i=", Fault::Malformed),

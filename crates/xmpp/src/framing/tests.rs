@@ -45,7 +45,9 @@ fn elements_come_out_whole_at_every_cut() {
         assert_eq!(error, None);
         assert_eq!(format!("{out:?}"), format!("{reference:?}"));
     }
-    let Frame::Element(message) = &reference[1] else { panic!() };
+    let Frame::Element(message) = &reference[1] else {
+        panic!()
+    };
     let body = message.get_child("body", ns::CLIENT).unwrap();
     assert_eq!(body.text(), "\u{645}\u{631}\u{62d}\u{628}<\u{1F600}<b>");
     let x = message.get_child("x", "urn:s").unwrap();
@@ -56,7 +58,11 @@ fn elements_come_out_whole_at_every_cut() {
 fn sixty_four_levels_pass_and_sixty_five_do_not() {
     let nested = |levels: usize| {
         let inner = levels - 1;
-        format!("<iq id='evil'>{}{}</iq>", "<a>".repeat(inner), "</a>".repeat(inner))
+        format!(
+            "<iq id='evil'>{}{}</iq>",
+            "<a>".repeat(inner),
+            "</a>".repeat(inner)
+        )
     };
     let (out, error) = whole(&nested(64));
     assert_eq!(error, None);
@@ -68,10 +74,16 @@ fn sixty_four_levels_pass_and_sixty_five_do_not() {
 fn deep_stanzas_do_not_hurt() {
     for levels in [6_000, 100_000] {
         for open in ["<a>", "<stream:a>", "<a xmlns='q'>", "<p:a xmlns:p='q'>"] {
-            let name: String = open.chars().skip(1).take_while(|c| *c != ' ' && *c != '>').collect();
+            let name: String = open
+                .chars()
+                .skip(1)
+                .take_while(|c| *c != ' ' && *c != '>')
+                .collect();
             let close = format!("</{name}>");
             let (inner, outer) = (open.repeat(levels), close.repeat(levels));
-            is_discarded(&format!("<iq type='get' from='mallory@e' id='evil'>{inner}{outer}</iq>"));
+            is_discarded(&format!(
+                "<iq type='get' from='mallory@e' id='evil'>{inner}{outer}</iq>"
+            ));
         }
     }
 }
@@ -94,10 +106,19 @@ fn three_hundred_thousand_children_are_not_kept() {
 
 #[test]
 fn a_stanza_over_a_mebibyte_is_discarded() {
-    is_discarded(&format!("<message id='evil'><body>{}</body></message>", "x".repeat(1 << 20)));
-    is_discarded(&format!("<message id='evil'><x y='{}'/></message>", "x".repeat(1 << 20)));
+    is_discarded(&format!(
+        "<message id='evil'><body>{}</body></message>",
+        "x".repeat(1 << 20)
+    ));
+    is_discarded(&format!(
+        "<message id='evil'><x y='{}'/></message>",
+        "x".repeat(1 << 20)
+    ));
     is_discarded(&format!("<message id='evil' y='{}'/>", "x".repeat(1 << 20)));
-    let (out, error) = whole(&format!("<message><body>{}</body></message>", "x".repeat(1_000_000)));
+    let (out, error) = whole(&format!(
+        "<message><body>{}</body></message>",
+        "x".repeat(1_000_000)
+    ));
     assert_eq!(error, None);
     assert!(matches!(out[1], Frame::Element(_)));
 }
@@ -111,7 +132,11 @@ fn an_endless_stanza_ends_the_stream() {
 
 #[test]
 fn endless_whitespace_between_stanzas_is_no_stanza() {
-    let (out, error) = frames(Limits::default(), &format!("{}<presence/>", " ".repeat(20 << 20)), 65_536);
+    let (out, error) = frames(
+        Limits::default(),
+        &format!("{}<presence/>", " ".repeat(20 << 20)),
+        65_536,
+    );
     assert_eq!(error, None);
     assert!(matches!(out[1], Frame::Element(_)));
 }
@@ -141,14 +166,20 @@ fn what_is_not_restricted_xml_ends_the_stream() {
 fn a_document_type_before_the_stream_is_refused() {
     let mut framer = Framer::new(Limits::default());
     let mut bytes = &b"<?xml version='1.0'?><!DOCTYPE lolz [<!ENTITY lol 'lol'>]><stream/>"[..];
-    assert!(matches!(framer.read(&mut bytes), Err(OfflineReason::MalformedXml)));
+    assert!(matches!(
+        framer.read(&mut bytes),
+        Err(OfflineReason::MalformedXml)
+    ));
 }
 
 #[test]
 fn another_outermost_element_is_refused() {
     let mut framer = Framer::new(Limits::default());
     let mut bytes = &b"<html><body/></html>"[..];
-    assert!(matches!(framer.read(&mut bytes), Err(OfflineReason::MalformedXml)));
+    assert!(matches!(
+        framer.read(&mut bytes),
+        Err(OfflineReason::MalformedXml)
+    ));
 }
 
 #[test]
