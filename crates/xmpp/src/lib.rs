@@ -1,1 +1,52 @@
-//! xmpp
+//! An XMPP client as a state machine: bytes, time and randomness in, bytes and events out.
+//!
+//! [`Session`] is one account. It is handed one transport after another, logs in, resumes what was cut off (XEP-0198),
+//! and turns stanzas into [`Event`]s and [`Command`]s into stanzas. It opens no socket, reads no clock, logs nothing.
+//!
+//! ```
+//! use std::time::Duration;
+//! use xmpp::{Config, Input, Output, Session};
+//!
+//! # let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+//! let jid = xmpp::BareJid::new("alice@example.org")?;
+//! let mut session = Session::new(Config::new(jid, String::from("secret").into()));
+//! session.handle(Input::Connected, Duration::ZERO, &mut rng)?;
+//! assert!(matches!(session.poll(), Some(Output::Send(_))));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What it holds to:
+//! * Before TLS nothing is said but where we want to go. No TLS, no login ([`Tls::PlainOverOnion`] aside).
+//! * The password is proven, not sent: SCRAM, and the server has to prove itself too. Less than was ever used is refused.
+//! * Every stanza passes the [`Limits`] before an element is built of it. One that breaks them is thrown away; the
+//!   stream lives on.
+//! * Strangers get the answer that an offline account's server would give, and no other.
+//! * Each `token` given to [`Command::Send`] comes back once: [`Event::Acknowledged`] or [`Event::Unacknowledged`].
+//! * Nothing that is sent tells which program sends it.
+
+mod config;
+mod error;
+mod event;
+mod framing;
+mod ns;
+mod sasl;
+mod scram;
+mod session;
+mod write;
+
+#[path = "xep/0280_carbons.rs"]
+mod carbons;
+#[path = "xep/0203_delay.rs"]
+mod delay;
+#[path = "xep/0334_hints.rs"]
+mod hints;
+#[path = "xep/0077_registration.rs"]
+mod registration;
+#[path = "xep/0198_sm.rs"]
+mod sm;
+
+pub use config::{Config, Limits, Mechanism, Tls};
+pub use error::{Error, OfflineReason, StanzaCondition, StreamCondition};
+pub use event::{Command, Event, Input, MessageKind, Output, RosterItem, Subscription};
+pub use jid::{BareJid, FullJid, Jid};
+pub use session::Session;

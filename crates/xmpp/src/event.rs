@@ -1,0 +1,202 @@
+//! The language of a session: what goes in (`Input`, `Command`) and what comes out (`Output`, `Event`).
+//! Must never hold more of a stanza than the engine acts on.
+//! RFC 6120, RFC 6121; XEP-0077, XEP-0198, XEP-0203, XEP-0280.
+
+use std::time::Duration;
+
+use jid::{BareJid, FullJid, Jid};
+
+use crate::config::Mechanism;
+use crate::error::{OfflineReason, StanzaCondition};
+
+/// What a session is told.
+pub enum Input<'a> {
+    /// A new transport stands; with `Tls::Direct`, TLS on it stands too.
+    Connected,
+    /// The TLS handshake that `Output::StartTls` asked for is done and the certificate is good.
+    TlsEstablished,
+    /// Bytes came in, decrypted.
+    Bytes(&'a [u8]),
+    /// The transport is gone, whoever ended it.
+    Closed,
+    /// The time of the last `Output::Wake` has come.
+    Tick,
+    /// The engine wants something.
+    Command(Command),
+}
+
+/// What a session wants done, in this order.
+#[derive(Debug)]
+pub enum Output {
+    /// Write these bytes.
+    Send(Vec<u8>),
+    /// Start TLS on the transport now, then say `Input::TlsEstablished`. No byte may be read or written in between.
+    StartTls,
+    /// Tell the engine.
+    Event(Event),
+    /// Say `Input::Tick` when the clock of `now` reaches this reading. A later `Wake` replaces an earlier one.
+    Wake(Duration),
+    /// Write what is to be written, then close the transport and say `Input::Closed`.
+    Close,
+}
+
+/// What the engine may ask for. While there is no `Online` stream, each is answered with `Error::NotConnected`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Command {
+    /// Ask for the presence of someone.
+    Subscribe(BareJid),
+    /// Let someone see our presence.
+    Approve(BareJid),
+    /// Refuse a request for our presence, or take back a permission.
+    Refuse(BareJid),
+    /// Add someone to the roster, or rename them.
+    AddContact {
+        /// Who.
+        jid: BareJid,
+        /// The name to show, kept on the server; `None` keeps no name there.
+        name: Option<String>,
+    },
+    /// Take someone off the roster; ends subscriptions both ways.
+    RemoveContact(BareJid),
+    /// Send initial presence. Needed after each `Online` that was not resumed.
+    SetAvailable,
+    /// Say goodbye and close the stream for good.
+    GoOffline,
+    /// Test the stream now; no answer in time ends it.
+    Ping,
+    /// Send a one-to-one message.
+    Send {
+        /// To whom: a full JID once a session with one device stands.
+        to: Jid,
+        /// The text.
+        body: String,
+        /// The engine's own number for it; comes back in `Acknowledged`, `Unacknowledged` and `MessageError`.
+        token: u64,
+        /// Mark as OTR: no copies, no archive (XEP-0280 private, XEP-0334), and say so (XEP-0380).
+        otr: bool,
+    },
+}
+
+/// What the engine is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// The account was made.
+    Registered,
+    /// The stream stands.
+    Online {
+        /// The address that the server gave us.
+        jid: FullJid,
+        /// The former stream goes on: presence and roster are as they were. Otherwise the roster follows and
+        /// presence has to be sent anew.
+        resumed: bool,
+        /// How we logged in, to be kept as `Config::mechanism_seen`.
+        mechanism: Mechanism,
+    },
+    /// The whole roster.
+    Roster(Vec<RosterItem>),
+    /// The server would not give the roster, or it was larger than a stanza may be.
+    RosterUnavailable,
+    /// One roster item changed.
+    RosterItem(RosterItem),
+    /// Someone asks to see our presence.
+    SubscriptionRequest(BareJid),
+    /// Someone lets us see their presence.
+    Subscribed(BareJid),
+    /// Someone no longer lets us see their presence, or refused to.
+    Unsubscribed(BareJid),
+    /// Someone came or went.
+    Presence {
+        /// Who.
+        from: Jid,
+        /// Whether they are there.
+        available: bool,
+    },
+    /// Text came in.
+    Message {
+        /// From whom.
+        from: Jid,
+        /// The text.
+        body: String,
+        /// It waited somewhere (XEP-0203): no answer must be given by a machine.
+        delayed: bool,
+        /// The type of the stanza.
+        kind: MessageKind,
+        /// A copy of what another device of ours got (XEP-0280) or an archived text (XEP-0313), never a live message.
+        forwarded_or_archived: bool,
+    },
+    /// A message came back.
+    MessageError {
+        /// From whom.
+        from: Jid,
+        /// Which one, if it is still known.
+        token: Option<u64>,
+        /// Why.
+        condition: StanzaCondition,
+    },
+    /// The server has taken over this message (XEP-0198).
+    Acknowledged {
+        /// The number given with `Command::Send`.
+        token: u64,
+    },
+    /// The stream is gone for good and the server has not said that it took these over; in the order of sending.
+    Unacknowledged {
+        /// The numbers given with `Command::Send`.
+        tokens: Vec<u64>,
+    },
+    /// The stream ended.
+    Offline {
+        /// Why.
+        why: OfflineReason,
+        /// Whether to try again without asking the person.
+        retry: bool,
+    },
+}
+
+/// RFC 6121 5.2.2, without `error`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MessageKind {
+    /// `chat`.
+    Chat,
+    /// `groupchat`.
+    GroupChat,
+    /// `headline`.
+    Headline,
+    /// `normal`, and everything unknown.
+    Normal,
+}
+
+/// One entry of the roster (RFC 6121 2.1.2).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RosterItem {
+    /// Who.
+    pub jid: BareJid,
+    /// The name kept on the server.
+    pub name: Option<String>,
+    /// Who sees whose presence.
+    pub subscription: Subscription,
+    /// We asked and have no answer yet.
+    pub asked: bool,
+}
+
+/// RFC 6121 2.1.2.5.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Subscription {
+    /// Neither sees the other.
+    None,
+    /// They see us.
+    From,
+    /// We see them.
+    To,
+    /// Each sees the other.
+    Both,
+    /// The item was taken off the roster.
+    Removed,
+}
+
+impl Subscription {
+    /// Whether they may know that we are here.
+    #[must_use]
+    pub fn they_see_us(self) -> bool {
+        matches!(self, Self::Both | Self::From)
+    }
+}

@@ -1,0 +1,40 @@
+//! The namespaces that this crate speaks, beside those that `xmpp-parsers` writes by itself.
+//! Must never hold a namespace that nothing here uses.
+//! RFC 6120 4.8, and the specification named at each line.
+
+/// RFC 6120 4.8.1.
+pub(crate) const STREAM: &str = "http://etherx.jabber.org/streams";
+/// RFC 6120 4.8.2.
+pub(crate) const CLIENT: &str = "jabber:client";
+/// RFC 6120 4.9.
+pub(crate) const STREAM_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-streams";
+/// RFC 6120 5.
+pub(crate) const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
+/// RFC 6120 6.
+pub(crate) const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
+/// RFC 6120 7.
+pub(crate) const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
+/// RFC 6120 8.3.
+pub(crate) const STANZA_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
+/// RFC 6121 2.
+pub(crate) const ROSTER: &str = "jabber:iq:roster";
+/// XEP-0077.
+pub(crate) const REGISTER: &str = "jabber:iq:register";
+/// XEP-0004.
+pub(crate) const DATA_FORMS: &str = "jabber:x:data";
+/// XEP-0198.
+pub(crate) const SM: &str = "urn:xmpp:sm:3";
+/// XEP-0199.
+pub(crate) const PING: &str = "urn:xmpp:ping";
+/// XEP-0203.
+pub(crate) const DELAY: &str = "urn:xmpp:delay";
+/// XEP-0091, the old way to say the same.
+pub(crate) const OLD_DELAY: &str = "jabber:x:delay";
+/// XEP-0280.
+pub(crate) const CARBONS: &str = "urn:xmpp:carbons:2";
+/// XEP-0297.
+pub(crate) const FORWARD: &str = "urn:xmpp:forward:0";
+/// XEP-0334.
+pub(crate) const HINTS: &str = "urn:xmpp:hints";
+/// The namespace that XEP-0380 names for OTR.
+pub(crate) const OTR: &str = "urn:xmpp:otr:0";

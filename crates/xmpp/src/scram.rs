@@ -1,0 +1,310 @@
+//! SCRAM with SHA-1, SHA-256 and SHA-512: the password is proven, and the server proves that it knows it too.
+//! Must never finish without the server's signature, and never follow a server into endless key derivation.
+//! RFC 5802, RFC 7677; SASLprep: RFC 4013.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{EagerHash, Hmac, KeyInit as _, Mac as _};
+use sha1::{Digest, Sha1};
+use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use crate::config::Mechanism;
+
+/// RFC 5802 5.1 asks for at least 4,096 rounds; a server that stores fewer gives a thief of one login a cheap guess.
+pub(crate) const FEWEST_ROUNDS: u32 = 4_096;
+/// A hundred times what servers use today, and about a second of work: what asks for more wants to keep us busy.
+pub(crate) const MOST_ROUNDS: u32 = 1_000_000;
+/// Longest salt taken, in bytes.
+const LONGEST_SALT: usize = 1_024;
+/// Longest server nonce taken, in bytes.
+const LONGEST_NONCE: usize = 1_024;
+
+/// Why a SCRAM exchange stopped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fault {
+    /// The server's message does not follow RFC 5802 7.
+    Malformed,
+    /// The server's nonce does not continue ours: an answer to someone else's login.
+    Nonce,
+    /// The server says that the proof is wrong.
+    Refused,
+    /// Too few or too many rounds.
+    Rounds,
+    /// The server does not know the password.
+    Signature,
+    /// The user name or the password cannot be used (RFC 4013).
+    Unusable,
+}
+
+/// The first message is sent; the server's first message has to come.
+pub(crate) struct AwaitingServerFirst {
+    mechanism: Mechanism,
+    password: Zeroizing<String>,
+    nonce: String,
+    bare: String,
+}
+
+/// The proof is sent; the server's signature has to come.
+pub(crate) struct AwaitingServerFinal {
+    signature: Zeroizing<Vec<u8>>,
+}
+
+/// Without channel binding, and saying so (RFC 5802 6).
+const GS2_HEADER: &str = "n,,";
+
+/// Starts an exchange; gives the first message. `nonce` is fresh and printable without a comma.
+pub(crate) fn start(
+    mechanism: Mechanism,
+    user: &str,
+    password: &str,
+    nonce: String,
+) -> Result<(String, AwaitingServerFirst), Fault> {
+    let user = stringprep::saslprep(user).map_err(|_| Fault::Unusable)?;
+    let password = prepare(password)?;
+    if user.is_empty() || password.is_empty() {
+        return Err(Fault::Unusable);
+    }
+    let escaped = user.replace('=', "=3D").replace(',', "=2C");
+    let bare = format!("n={escaped},r={nonce}");
+    let message = format!("{GS2_HEADER}{bare}");
+    Ok((
+        message,
+        AwaitingServerFirst {
+            mechanism,
+            password,
+            nonce,
+            bare,
+        },
+    ))
+}
+
+/// RFC 4013, with the allowance of RFC 5802 5.1 for what it does not know: characters newer than its tables, such as
+/// emoji, go as they are.
+fn prepare(password: &str) -> Result<Zeroizing<String>, Fault> {
+    match stringprep::saslprep(password) {
+        Ok(prepared) => Ok(Zeroizing::new(prepared.into_owned())),
+        Err(_) if password.chars().any(char::is_control) => Err(Fault::Unusable),
+        Err(_) => Ok(Zeroizing::new(password.to_owned())),
+    }
+}
+
+impl AwaitingServerFirst {
+    /// Answers the server's first message with the proof.
+    pub(crate) fn answer(self, message: &str) -> Result<(String, AwaitingServerFinal), Fault> {
+        let first = ServerFirst::parse(message)?;
+        if !first.nonce.starts_with(&self.nonce) || first.nonce.len() <= self.nonce.len() {
+            return Err(Fault::Nonce);
+        }
+        if !(FEWEST_ROUNDS..=MOST_ROUNDS).contains(&first.rounds) {
+            return Err(Fault::Rounds);
+        }
+        let binding = STANDARD.encode(GS2_HEADER);
+        let without_proof = format!("c={binding},r={}", first.nonce);
+        let signed = format!("{},{message},{without_proof}", self.bare);
+        let derive = match self.mechanism {
+            Mechanism::ScramSha512 => derive::<Sha512>,
+            Mechanism::ScramSha256 => derive::<Sha256>,
+            Mechanism::ScramSha1 | Mechanism::Plain => derive::<Sha1>,
+        };
+        let Derived { proof, signature } = derive(&self.password, &first, signed.as_bytes())?;
+        let answer = format!("{without_proof},p={}", STANDARD.encode(&*proof));
+        Ok((answer, AwaitingServerFinal { signature }))
+    }
+}
+
+impl AwaitingServerFinal {
+    /// Checks the server's signature in its last message.
+    pub(crate) fn verify(&self, message: &str) -> Result<(), Fault> {
+        if message.starts_with("e=") {
+            return Err(Fault::Refused);
+        }
+        let encoded = message
+            .split(',')
+            .next()
+            .and_then(|field| field.strip_prefix("v="))
+            .ok_or(Fault::Malformed)?;
+        let signature = STANDARD.decode(encoded).map_err(|_| Fault::Malformed)?;
+        if bool::from(signature.ct_eq(&self.signature)) {
+            Ok(())
+        } else {
+            Err(Fault::Signature)
+        }
+    }
+}
+
+/// RFC 5802 7, `server-first-message`.
+struct ServerFirst {
+    nonce: String,
+    salt: Vec<u8>,
+    rounds: u32,
+}
+
+impl ServerFirst {
+    fn parse(message: &str) -> Result<Self, Fault> {
+        let mut fields = message.split(',');
+        let mut field = |prefix: &str| {
+            fields
+                .next()
+                .and_then(|field| field.strip_prefix(prefix))
+                .ok_or(Fault::Malformed)
+        };
+        // An `m=` in front is a demand that we cannot meet, and so is anything else that is not a nonce.
+        let nonce = field("r=")?;
+        let salt = field("s=")?;
+        let rounds = field("i=")?;
+        if nonce.len() > LONGEST_NONCE || !nonce.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Fault::Malformed);
+        }
+        let salt = STANDARD.decode(salt).map_err(|_| Fault::Malformed)?;
+        if salt.is_empty() || salt.len() > LONGEST_SALT {
+            return Err(Fault::Malformed);
+        }
+        if rounds.is_empty() || !rounds.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Fault::Malformed);
+        }
+        Ok(Self {
+            nonce: nonce.to_owned(),
+            salt,
+            rounds: rounds.parse().map_err(|_| Fault::Rounds)?,
+        })
+    }
+}
+
+struct Derived {
+    proof: Zeroizing<Vec<u8>>,
+    signature: Zeroizing<Vec<u8>>,
+}
+
+/// RFC 5802 3: the client's proof and the server's signature over `signed`.
+fn derive<D: EagerHash + Digest>(
+    password: &str,
+    first: &ServerFirst,
+    signed: &[u8],
+) -> Result<Derived, Fault> {
+    let mut salted = Zeroizing::new(vec![0_u8; <D as Digest>::output_size()]);
+    pbkdf2::pbkdf2_hmac::<D>(password.as_bytes(), &first.salt, first.rounds, &mut salted);
+    let client_key = authenticate::<D>(&salted, b"Client Key")?;
+    let server_key = authenticate::<D>(&salted, b"Server Key")?;
+    let stored_key = D::digest(&*client_key);
+    let client_signature = authenticate::<D>(&stored_key, signed)?;
+    let mut proof = client_key;
+    for (byte, other) in proof.iter_mut().zip(client_signature.iter()) {
+        *byte ^= other;
+    }
+    let signature = authenticate::<D>(&server_key, signed)?;
+    Ok(Derived { proof, signature })
+}
+
+fn authenticate<D: EagerHash>(key: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let mut mac = Hmac::<D>::new_from_slice(key).map_err(|_| Fault::Unusable)?;
+    mac.update(data);
+    Ok(Zeroizing::new(mac.finalize().into_bytes().to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 5802 5 and RFC 7677 3: user `user`, password `pencil`.
+    fn vector(mechanism: Mechanism, nonce: &str, first: &str, proof: &str, last: &str) {
+        let (message, state) = start(mechanism, "user", "pencil", nonce.to_owned()).unwrap();
+        assert_eq!(message, format!("n,,n=user,r={nonce}"));
+        let (answer, state) = state.answer(first).unwrap_or_else(|_| panic!());
+        assert_eq!(answer, proof);
+        assert_eq!(state.verify(last), Ok(()));
+        let forged = last.replacen('r', "s", 1).replacen('6', "7", 1);
+        assert_eq!(state.verify(&forged), Err(Fault::Signature));
+    }
+
+    #[test]
+    fn the_vector_of_rfc_5802_is_met() {
+        vector(
+            Mechanism::ScramSha1,
+            "fyko+d2lbbFgONRv9qkxdawL",
+            "r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
+            "c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
+            "v=rmF9pqV8S7suAoZWja4dJRkFsKQ=",
+        );
+    }
+
+    #[test]
+    fn the_vector_of_rfc_7677_is_met() {
+        vector(
+            Mechanism::ScramSha256,
+            "rOprNGfwEbeRWgbNEkqO",
+            "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+            "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
+             p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+            "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",
+        );
+    }
+
+    fn answer(first: &str) -> Result<(String, AwaitingServerFinal), Fault> {
+        let (_, state) = start(Mechanism::ScramSha256, "alice", "secret", "abc".to_owned()).unwrap();
+        state.answer(first)
+    }
+
+    #[test]
+    fn a_bad_first_message_is_refused() {
+        for (first, fault) in [
+            ("r=xbcdef,s=QSXCR+Q6sek8bf92,i=4096", Fault::Nonce),
+            ("r=abc,s=QSXCR+Q6sek8bf92,i=4096", Fault::Nonce),
+            ("r=,s=QSXCR+Q6sek8bf92,i=4096", Fault::Nonce),
+            ("r=abcdef,s=QSXCR+Q6sek8bf92,i=1", Fault::Rounds),
+            ("r=abcdef,s=QSXCR+Q6sek8bf92,i=4095", Fault::Rounds),
+            ("r=abcdef,s=QSXCR+Q6sek8bf92,i=0", Fault::Rounds),
+            ("r=abcdef,s=QSXCR+Q6sek8bf92,i=1000001", Fault::Rounds),
+            ("r=abcdef,s=QSXCR+Q6sek8bf92,i=4000000000", Fault::Rounds),
+            (
+                "r=abcdef,s=QSXCR+Q6sek8bf92,i=99999999999999999999",
+                Fault::Rounds,
+            ),
+            ("r=abcdef,s=QSXCR+Q6sek8bf92,i=-1", Fault::Malformed),
+            ("r=abcdef,s=QSXCR+Q6sek8bf92,i=+4096", Fault::Malformed),
+            ("r=abcdef,s=QSXCR+Q6sek8bf92,i=", Fault::Malformed),
+            ("r=abcdef,s=QSXCR+Q6sek8bf92", Fault::Malformed),
+            ("r=abcdef,s=,i=4096", Fault::Malformed),
+            ("r=abcdef,s=*,i=4096", Fault::Malformed),
+            ("m=x,r=abcdef,s=QSXCR+Q6sek8bf92,i=4096", Fault::Malformed),
+            ("e=other-error", Fault::Malformed),
+            ("", Fault::Malformed),
+        ] {
+            assert_eq!(answer(first).err(), Some(fault), "{first}");
+        }
+    }
+
+    #[test]
+    fn a_bad_last_message_is_refused() {
+        let (_, state) = answer("r=abcdef,s=QSXCR+Q6sek8bf92,i=4096").unwrap_or_else(|_| panic!());
+        for (last, fault) in [
+            ("v=rmF9pqV8S7suAoZWja4dJRkFsKQ=", Fault::Signature),
+            ("v=", Fault::Signature),
+            ("v=*", Fault::Malformed),
+            ("", Fault::Malformed),
+            ("e=invalid-proof", Fault::Refused),
+        ] {
+            assert_eq!(state.verify(last), Err(fault), "{last}");
+        }
+    }
+
+    #[test]
+    fn names_are_escaped_and_prepared() {
+        let (message, _) = start(Mechanism::ScramSha1, "a=b,c", "p", "n".to_owned()).unwrap();
+        assert_eq!(message, "n,,n=a=3Db=2Cc,r=n");
+        let (message, _) = start(Mechanism::ScramSha1, "I\u{ad}X", "p", "n".to_owned()).unwrap();
+        assert_eq!(message, "n,,n=IX,r=n");
+        for (user, password) in [("", "p"), ("a", ""), ("a", "\u{7}"), ("\u{7}", "p")] {
+            let started = start(Mechanism::ScramSha1, user, password, "n".to_owned());
+            assert_eq!(started.err(), Some(Fault::Unusable));
+        }
+        assert!(start(Mechanism::ScramSha1, "a", "\u{1F9A6}", "n".to_owned()).is_ok());
+    }
+
+    impl std::fmt::Debug for AwaitingServerFirst {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("AwaitingServerFirst")
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What the engine asks for.
+//! Must never say anything that was not asked for.
+//! RFC 6121 2 (roster), 3 (subscriptions), 4 (presence), 5 (messages).
+
+use jid::{BareJid, Jid};
+use xmpp_parsers::iq::Iq;
+use xmpp_parsers::roster::{Ask, Item, Roster, Subscription};
+
+use super::requests::Kind;
+use super::{Phase, Sent, Session, Step};
+use crate::error::{Error, OfflineReason};
+use crate::event::Command;
+use crate::write;
+
+/// So many messages lately sent can be told apart when one comes back.
+const REMEMBERED: usize = 512;
+
+impl Session {
+    pub(super) fn command(&mut self, command: Command, step: &mut Step<'_>) -> Result<(), Error> {
+        if command == Command::GoOffline {
+            self.go_offline(step);
+            return Ok(());
+        }
+        if !matches!(self.phase, Phase::Online) {
+            return Err(Error::NotConnected);
+        }
+        match command {
+            Command::AddContact { jid, name } => self.change_roster(jid, name, Subscription::None, step),
+            Command::Approve(jid) => self.send_presence(Some("subscribed"), Some(jid), step),
+            Command::GoOffline => Ok(()),
+            Command::Ping => {
+                self.test_stream(step);
+                Ok(())
+            }
+            Command::Refuse(jid) => self.send_presence(Some("unsubscribed"), Some(jid), step),
+            Command::RemoveContact(jid) => self.change_roster(jid, None, Subscription::Remove, step),
+            Command::Send { to, body, token, otr } => self.send_message(to, body, token, otr, step),
+            Command::SetAvailable => self.send_presence(None, None, step),
+            Command::Subscribe(jid) => self.send_presence(Some("subscribe"), Some(jid), step),
+        }
+    }
+
+    fn go_offline(&mut self, step: &mut Step<'_>) {
+        match self.phase {
+            Phase::Online => self.say_goodbye(step),
+            Phase::Login(_) => self.end(OfflineReason::Requested, step.now),
+            Phase::Down => self.give_up(),
+            Phase::Closing => {}
+        }
+    }
+
+    fn send_presence(
+        &mut self,
+        kind: Option<&str>,
+        to: Option<BareJid>,
+        step: &mut Step<'_>,
+    ) -> Result<(), Error> {
+        self.send_stanza(write::presence(kind, to)?, None, step)
+    }
+
+    fn change_roster(
+        &mut self,
+        jid: BareJid,
+        name: Option<String>,
+        subscription: Subscription,
+        step: &mut Step<'_>,
+    ) -> Result<(), Error> {
+        let item = Item {
+            jid,
+            name,
+            subscription,
+            ask: Ask::None,
+            groups: Vec::new(),
+            approved: None,
+        };
+        let roster = Roster {
+            ver: None,
+            items: vec![item],
+        };
+        self.ask(Kind::RosterChange, None, step, |id| Iq::from_set(id, roster))
+    }
+
+    fn send_message(
+        &mut self,
+        to: Jid,
+        body: String,
+        token: u64,
+        otr: bool,
+        step: &mut Step<'_>,
+    ) -> Result<(), Error> {
+        let id = write::random_id(step.rng);
+        let bare = to.to_bare();
+        let bytes = write::message(to, &id, body, otr)?;
+        self.send_stanza(bytes, Some(token), step)?;
+        if self.sent.len() >= REMEMBERED {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(Sent { id, to: bare, token });
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! Requests of ours that wait for an answer.
+//! Must never take an answer from anyone but the one who was asked.
+//! RFC 6120 8.1.2.1, 8.2.3.
+
+use std::collections::BTreeMap;
+
+use jid::Jid;
+use xmpp_parsers::iq::Iq;
+
+use super::{Session, Step};
+use crate::error::Error;
+use crate::write;
+
+/// Most requests that may wait at once.
+const MOST: usize = 256;
+
+/// What an answer is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    /// It proves that the server has handled so many of the oldest unconfirmed messages.
+    Confirm { messages: usize },
+    /// It proves that the server is there.
+    Ping,
+    /// It is the roster.
+    Roster,
+    /// The roster was changed, or not; a push tells.
+    RosterChange,
+}
+
+#[derive(Default)]
+pub(super) struct Requests {
+    waiting: BTreeMap<String, (Option<Jid>, Kind)>,
+}
+
+impl Requests {
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+    }
+}
+
+impl Session {
+    /// Sends a request, to the server or (`to` absent) to our own account.
+    pub(super) fn ask(
+        &mut self,
+        kind: Kind,
+        to: Option<Jid>,
+        step: &mut Step<'_>,
+        build: impl FnOnce(String) -> Iq,
+    ) -> Result<(), Error> {
+        if self.requests.waiting.len() >= MOST {
+            return Err(Error::QueueFull);
+        }
+        let id = write::random_id(step.rng);
+        let bytes = write::request(build(id.clone()))?;
+        self.send_stanza(bytes, None, step)?;
+        self.requests.waiting.insert(id, (to, kind));
+        Ok(())
+    }
+
+    /// The request that this answer belongs to, if whoever answers is whoever was asked.
+    pub(super) fn answered(&mut self, id: &str, from: Option<&Jid>) -> Option<Kind> {
+        let (to, _) = self.requests.waiting.get(id)?;
+        let right = match (to, from) {
+            // Only the server itself can leave out who it is.
+            (_, None) => true,
+            (Some(to), Some(from)) => to == from,
+            (None, Some(from)) => from.to_bare() == self.config.jid && self.is_ours(from),
+        };
+        if !right {
+            return None;
+        }
+        self.requests.waiting.remove(id).map(|(_, kind)| kind)
+    }
+
+    /// Our own account, or this very session; not another device of ours.
+    fn is_ours(&self, from: &Jid) -> bool {
+        from.is_bare() || self.jid.as_ref().is_some_and(|jid| **jid == *from)
+    }
+}
