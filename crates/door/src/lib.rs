@@ -1,1 +1,24 @@
-//! door
+//! The language of door 2: what the engine may ask of the gate, and what the gate answers.
+//! It must never do I/O, hold a secret, or accept a line that is not exactly of this language.
+//! Standard: design.md section 1 ("door 2"); onion addresses by rend-spec-v3, appendix G of the Tor specifications.
+//!
+//! A stream over door 2 begins with one [`Header`] line from the engine. The gate replies with one [`Answer`] line.
+//! After `ok` a `connect` stream carries raw bytes in both directions, and a `status` stream carries one
+//! [`GateStatus`] line for each change, for as long as it stands. Every line ends with `\n` and has at most
+//! [`MAX_LINE`] bytes, the end included.
+
+mod answer;
+mod header;
+mod host;
+mod isolation;
+mod line;
+mod refusal;
+mod status;
+
+pub use answer::Answer;
+pub use header::{Connect, Header, Purpose, Settings, VERSION};
+pub use host::{Host, HostError};
+pub use isolation::{Isolation, IsolationError};
+pub use line::{LineError, LineReader, MAX_LINE};
+pub use refusal::Refusal;
+pub use status::{Cause, GateStatus, Phase};

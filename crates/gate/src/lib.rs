@@ -1,1 +1,86 @@
-//! gate
+//! The room that reaches the network: Tor, and nothing else.
+//! It must never open a connection but through Tor, resolve a name itself, or know an account, a key or a message.
+//! Standard: design.md sections 1 and 4; the Tor specifications, by Arti.
+//!
+//! [`run`] serves one channel until it closes: bootstraps Tor, says how far it is and what stops it, and opens streams for
+//! the engine. No other code of ours opens a socket; Arti itself opens TCP connections to relays only (seen by strace).
+//! Nothing is logged: no subscriber for Arti's traces is ever installed.
+
+mod carry;
+mod circuits;
+mod error;
+mod network;
+mod outward;
+mod progress;
+mod refuse;
+mod request;
+mod server;
+#[cfg(feature = "private-network")]
+mod socks;
+mod state;
+mod tor;
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+
+pub use error::GateError;
+pub use network::Network;
+
+use outward::Outward;
+use state::StateFolder;
+
+/// Threads that carry bytes: one for the streams, one so that a busy circuit does not hold up the others.
+const WORKERS: usize = 2;
+/// Threads for file access.
+const FILE_WORKERS: usize = 2;
+/// How long tasks may still run after the channel closed.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// What a gate needs to know.
+#[derive(Debug, Clone)]
+pub struct GateConfig {
+    /// Folder for Tor's own files (guards, directory). Made with mode 0700 if absent; refused if others may enter it. One
+    /// gate at a time.
+    pub state: PathBuf,
+    /// Which network.
+    pub network: Network,
+}
+
+/// Serves door 2 on `channel` until its other side closes. Blocks; starts its own threads and leaves none behind.
+///
+/// # Errors
+/// [`GateError`], before anything was sent to anybody.
+pub fn run(config: &GateConfig, channel: UnixStream) -> Result<(), GateError> {
+    let folder = StateFolder::claim(&config.state)?;
+    let runtime = runtime().map_err(|error| GateError::Channel(error.kind()))?;
+    let served = runtime.block_on(async {
+        let channel = open(channel).map_err(|error| GateError::Channel(error.kind()))?;
+        let outward = Outward::open(&config.network, &folder).await?;
+        // On a worker thread, where waking it costs least.
+        let serving = tokio::spawn(server::serve(channel, outward));
+        serving
+            .await
+            .map_err(|_| GateError::Channel(io::ErrorKind::Other))
+    });
+    runtime.shutdown_timeout(FAREWELL);
+    drop(folder);
+    served
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(FILE_WORKERS)
+        .thread_name("gate")
+        .enable_all()
+        .build()
+}
+
+fn open(channel: UnixStream) -> io::Result<tokio::net::UnixStream> {
+    channel.set_nonblocking(true)?;
+    tokio::net::UnixStream::from_std(channel)
+}

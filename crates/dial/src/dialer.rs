@@ -1,0 +1,241 @@
+//! The one object by which the engine asks for streams; it outlives the gates that come and go.
+//! It must never fall back to anything else when there is no gate: a request then waits, and fails.
+//! Standard: design.md section 1 ("restarts a gate that died and hands the engine the new channel").
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use door::{Answer, Connect, GateStatus, Header, Host, Isolation, Purpose, Settings};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::link::{self, Link};
+use crate::{DialError, Stream};
+
+/// How long a request waits for a gate when there is none.
+const GATE_WAIT: Duration = Duration::from_secs(15);
+/// How long a request waits for the gate's answer. The gate's own limits (60 seconds for Tor to be ready and 120 for an
+/// onion service) end it earlier; this one is for a gate that hangs.
+const ANSWER_WAIT: Duration = Duration::from_secs(200);
+
+/// What is known of Tor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TorStatus {
+    /// As the gate says; before it has said anything, [`GateStatus::starting`].
+    Gate(GateStatus),
+    /// The gate ended; its successor has not reported yet.
+    Restarting,
+}
+
+impl TorStatus {
+    /// Is traffic possible?
+    pub fn is_ready(&self) -> bool {
+        matches!(self, TorStatus::Gate(status) if status.is_ready())
+    }
+}
+
+/// Asks the gate for streams. Clones share everything; when the last one goes, so does the channel.
+#[derive(Clone)]
+pub struct Dialer {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    link: watch::Sender<Option<Numbered>>,
+    last: AtomicU64,
+    status: watch::Sender<TorStatus>,
+}
+
+#[derive(Clone)]
+struct Numbered {
+    number: u64,
+    link: Arc<Link>,
+}
+
+impl Default for Dialer {
+    fn default() -> Dialer {
+        Dialer::new()
+    }
+}
+
+impl Dialer {
+    /// A dialer without a gate. Requests wait up to 15 seconds for one.
+    pub fn new() -> Dialer {
+        let (link, _) = watch::channel(None);
+        let (status, _) = watch::channel(TorStatus::Gate(GateStatus::starting()));
+        Dialer {
+            shared: Arc::new(Shared {
+                link,
+                last: AtomicU64::new(0),
+                status,
+            }),
+        }
+    }
+
+    /// Takes `channel` as the way to a gate, in the place of the one before. Must be called within a tokio runtime, on
+    /// which it starts the tasks that serve the channel.
+    pub fn attach<C>(&self, channel: C)
+    where
+        C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (link, driver) = link::start(channel);
+        let link = Arc::new(link);
+        let number = self.shared.last.fetch_add(1, Ordering::Relaxed);
+        self.shared.link.send_replace(Some(Numbered {
+            number,
+            link: Arc::clone(&link),
+        }));
+        let ending = Ending {
+            shared: Arc::downgrade(&self.shared),
+            number,
+        };
+        tokio::spawn(async move {
+            let _ending = ending;
+            driver.await;
+        });
+        tokio::spawn(follow_status(
+            Arc::downgrade(&self.shared),
+            number,
+            Arc::downgrade(&link),
+        ));
+    }
+
+    /// Opens a stream through Tor to `host` and `port`. Streams share circuits only with streams of the same `identity`
+    /// and `purpose`. Takes at most 215 seconds, and rarely more than 60; drop the future to give up earlier.
+    ///
+    /// # Errors
+    /// [`DialError`]; nothing was sent to `host` then.
+    pub async fn connect(
+        &self,
+        identity: &Isolation,
+        purpose: Purpose,
+        host: &Host,
+        port: u16,
+    ) -> Result<Stream, DialError> {
+        let connect = Connect {
+            isolation: identity.clone(),
+            purpose,
+            host: host.clone(),
+            port,
+        };
+        self.ask(&Header::Connect(connect)).await
+    }
+
+    /// From now on streams of `identity` take new circuits; those that stand stay where they are.
+    ///
+    /// # Errors
+    /// [`DialError`], if the gate could not be asked.
+    pub async fn new_circuit(&self, identity: &Isolation) -> Result<(), DialError> {
+        self.ask(&Header::NewCircuit {
+            isolation: identity.clone(),
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Changes settings of the gate. They last as long as this gate: a successor begins with the defaults.
+    ///
+    /// # Errors
+    /// [`DialError`], if the gate could not be asked.
+    pub async fn set(&self, settings: &Settings) -> Result<(), DialError> {
+        self.ask(&Header::Settings(settings.clone())).await.map(drop)
+    }
+
+    /// The state of Tor, now and at each change.
+    pub fn status(&self) -> watch::Receiver<TorStatus> {
+        self.shared.status.subscribe()
+    }
+
+    async fn ask(&self, header: &Header) -> Result<Stream, DialError> {
+        let line = header.encode()?;
+        let link = self.shared.live_link().await?;
+        let stream = link.open().await?;
+        timeout(ANSWER_WAIT, request(stream, &line))
+            .await
+            .map_err(|_| DialError::NoAnswer)?
+    }
+}
+
+impl Shared {
+    async fn live_link(&self) -> Result<Arc<Link>, DialError> {
+        let mut links = self.link.subscribe();
+        let found = timeout(GATE_WAIT, links.wait_for(Option::is_some)).await;
+        match found {
+            Ok(Ok(link)) => link
+                .as_ref()
+                .map(|numbered| Arc::clone(&numbered.link))
+                .ok_or(DialError::GateAbsent),
+            Ok(Err(_)) | Err(_) => Err(DialError::GateAbsent),
+        }
+    }
+
+    fn is_current(&self, number: u64) -> bool {
+        matches!(&*self.link.borrow(), Some(current) if current.number == number)
+    }
+
+    fn forget(&self, number: u64) {
+        let was_current = self.link.send_if_modified(|link| {
+            let ended = matches!(link, Some(current) if current.number == number);
+            if ended {
+                *link = None;
+            }
+            ended
+        });
+        if was_current {
+            self.status.send_replace(TorStatus::Restarting);
+        }
+    }
+}
+
+/// Says that a channel has ended, however its task ended.
+struct Ending {
+    shared: Weak<Shared>,
+    number: u64,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.forget(self.number);
+        }
+    }
+}
+
+async fn request(mut stream: Stream, line: &[u8]) -> Result<Stream, DialError> {
+    stream
+        .write_all(line)
+        .await
+        .map_err(|_| DialError::GateRestarted)?;
+    stream.flush().await.map_err(|_| DialError::GateRestarted)?;
+    match Answer::decode(&stream.read_line().await?)? {
+        Answer::Done => Ok(stream),
+        Answer::Refused(refusal) => Err(DialError::Refused(refusal)),
+    }
+}
+
+/// Passes on what the gate says of Tor, until its channel ends or another took its place.
+async fn follow_status(shared: Weak<Shared>, number: u64, link: Weak<Link>) {
+    let Some(stream) = open_status(link).await else {
+        return;
+    };
+    let mut stream = stream;
+    while let Ok(line) = stream.read_line().await {
+        let Ok(status) = GateStatus::decode(&line) else {
+            return;
+        };
+        let Some(shared) = shared.upgrade() else { return };
+        if !shared.is_current(number) {
+            return;
+        }
+        shared.status.send_replace(TorStatus::Gate(status));
+    }
+}
+
+/// Holds the link only while it opens the stream, so that a dialer that is dropped ends its channel.
+async fn open_status(link: Weak<Link>) -> Option<Stream> {
+    let stream = link.upgrade()?.open_for_status().await.ok()?;
+    let line = Header::Status.encode().ok()?;
+    timeout(ANSWER_WAIT, request(stream, &line)).await.ok()?.ok()
+}

@@ -1,0 +1,201 @@
+//! The line with which the engine opens a stream: what it is for.
+//! It must never carry an account's name, a message, or a request that the gate would have to guess at.
+//! Standard: design.md section 1 ("a stream starts with one line that says what it is for").
+
+use serde::{Deserialize, Serialize};
+
+use crate::line::{self, LineError};
+use crate::{Host, Isolation};
+
+/// The version of this language; engine and gate come from one program, so there is one at a time.
+pub const VERSION: u32 = 1;
+
+/// What a stream is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Header {
+    /// A connection through Tor; after the answer the stream carries its bytes.
+    Connect(Connect),
+    /// From now on an account's connections take new circuits; standing ones stay.
+    NewCircuit {
+        /// The account's name for circuits.
+        isolation: Isolation,
+    },
+    /// Changes of the gate's settings.
+    Settings(Settings),
+    /// The state of Tor now and at each change, for as long as the stream stands.
+    Status,
+}
+
+/// A connection through Tor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connect {
+    /// Connections with another name never share a circuit with this one.
+    pub isolation: Isolation,
+    /// Neither do connections with another purpose.
+    pub purpose: Purpose,
+    /// Where to; a name is resolved by Tor.
+    pub host: Host,
+    /// The port there, 1 to 65535.
+    pub port: u16,
+}
+
+/// What an account needs a connection for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To find the server's host and port.
+    Discovery,
+    /// To fetch or send a file.
+    Files,
+    /// To create an account, before anything ties the person to it.
+    Registration,
+    /// The account's XMPP stream.
+    Xmpp,
+}
+
+/// Settings of the gate; what is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `true` lets Tor rest while nobody is connected; the next use wakes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dormant: Option<bool>,
+}
+
+impl Header {
+    /// The header as one line, its end included.
+    ///
+    /// # Errors
+    /// [`LineError`], in practice never.
+    pub fn encode(&self) -> Result<Vec<u8>, LineError> {
+        let mut wire = Wire {
+            v: VERSION,
+            ..Wire::default()
+        };
+        match self.clone() {
+            Header::Connect(connect) => wire.connect = Some(connect),
+            Header::NewCircuit { isolation } => wire.new_circuit = Some(WireNewCircuit { isolation }),
+            Header::Settings(settings) => wire.settings = Some(settings),
+            Header::Status => wire.status = Some(Nothing {}),
+        }
+        line::encode(&wire)
+    }
+
+    /// Reads one line.
+    ///
+    /// # Errors
+    /// [`LineError::Version`] for another version, otherwise [`LineError::Malformed`] or [`LineError::TooLong`].
+    pub fn decode(bytes: &[u8]) -> Result<Header, LineError> {
+        let wire: Wire = line::decode(bytes)?;
+        if wire.v != VERSION {
+            return Err(LineError::Version);
+        }
+        let asked = [
+            wire.connect.map(Header::Connect),
+            wire.new_circuit.map(|new| Header::NewCircuit {
+                isolation: new.isolation,
+            }),
+            wire.settings.map(Header::Settings),
+            wire.status.map(|Nothing {}| Header::Status),
+        ];
+        let mut asked = asked.into_iter().flatten();
+        match (asked.next(), asked.next()) {
+            (Some(Header::Connect(Connect { port: 0, .. })), _) | (None, _) | (_, Some(_)) => {
+                Err(LineError::Malformed)
+            }
+            (Some(header), None) => Ok(header),
+        }
+    }
+}
+
+/// One of the fields after `v` is present.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    v: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    connect: Option<Connect>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    new_circuit: Option<WireNewCircuit>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    settings: Option<Settings>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<Nothing>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireNewCircuit {
+    isolation: Isolation,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_form_of_a_header_stays_as_it_is() {
+        let isolation = Isolation::from_bytes([0x0f; 16]);
+        let connect = Connect {
+            isolation: isolation.clone(),
+            purpose: Purpose::Xmpp,
+            host: Host::parse("jabber.example.org").unwrap(),
+            port: 5222,
+        };
+        let hex = "0f".repeat(16);
+        for (header, expected) in [
+            (
+                Header::Connect(connect),
+                format!(
+                    r#"{{"v":1,"connect":{{"isolation":"{hex}","purpose":"xmpp","host":"jabber.example.org","port":5222}}}}"#
+                ),
+            ),
+            (
+                Header::NewCircuit { isolation },
+                format!(r#"{{"v":1,"new_circuit":{{"isolation":"{hex}"}}}}"#),
+            ),
+            (
+                Header::Settings(Settings { dormant: Some(true) }),
+                r#"{"v":1,"settings":{"dormant":true}}"#.to_owned(),
+            ),
+            (Header::Status, r#"{"v":1,"status":{}}"#.to_owned()),
+        ] {
+            let line = header.encode().unwrap();
+            assert_eq!(String::from_utf8(line.clone()).unwrap(), expected + "\n");
+            assert_eq!(Header::decode(&line), Ok(header));
+        }
+    }
+
+    #[test]
+    fn what_is_no_header_is_refused() {
+        let hex = "0f".repeat(16);
+        for line in [
+            r#"{"v":1}"#.to_owned(),
+            r#"{"v":1,"status":{},"settings":{}}"#.to_owned(),
+            r#"{"v":1,"status":{"now":true}}"#.to_owned(),
+            r#"{"status":{}}"#.to_owned(),
+            format!(r#"{{"v":1,"connect":{{"isolation":"{hex}","purpose":"xmpp","host":"a b","port":1}}}}"#),
+            format!(
+                r#"{{"v":1,"connect":{{"isolation":"{hex}","purpose":"xmpp","host":"a.org","port":0}}}}"#
+            ),
+            format!(r#"{{"v":1,"connect":{{"isolation":"{hex}","purpose":"spy","host":"a.org","port":1}}}}"#),
+            r#"{"v":1,"connect":{"isolation":"0f","purpose":"xmpp","host":"a.org","port":1}}"#.to_owned(),
+        ] {
+            assert_eq!(
+                Header::decode(line.as_bytes()),
+                Err(LineError::Malformed),
+                "{line}"
+            );
+        }
+        assert_eq!(Header::decode(br#"{"v":2,"status":{}}"#), Err(LineError::Version));
+        assert_eq!(
+            Header::decode(&[b' '; crate::MAX_LINE + 1]),
+            Err(LineError::TooLong)
+        );
+    }
+}

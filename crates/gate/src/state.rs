@@ -1,0 +1,89 @@
+//! The folder with Tor's files, held by one gate at a time.
+//! It must never be readable by others, nor be shared by two gates.
+//! Standard: facts on Arti (two clients on one folder do not fail: the second one silently saves nothing).
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use fs_mistrust::Mistrust;
+
+use crate::GateError;
+
+/// The file whose lock marks the folder as taken.
+const LOCK: &str = "gate.lock";
+
+/// A folder that is ours for as long as the value lives.
+#[derive(Debug)]
+pub(crate) struct StateFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl StateFolder {
+    /// Makes the folder if it is absent, checks that nobody else can get at it, and takes it.
+    pub(crate) fn claim(path: &Path) -> Result<StateFolder, GateError> {
+        let fault = |error: &dyn std::fmt::Display| GateError::StateFolder(error.to_string());
+        let trust = trust().map_err(|error| fault(&error))?;
+        trust.make_directory(path).map_err(|error| fault(&error))?;
+        let path = path.canonicalize().map_err(|error| fault(&error))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join(LOCK));
+        let lock = lock.map_err(|error| fault(&error))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => GateError::InUse,
+            TryLockError::Error(error) => fault(&error),
+        })?;
+        Ok(StateFolder { path, _lock: lock })
+    }
+
+    /// Where Tor keeps what it can fetch again.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.path.join("cache")
+    }
+
+    /// Where Tor keeps its guards.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.path.join("state")
+    }
+}
+
+/// Trusts this user and root, by number: no look-up of names, which a locked room could not do.
+fn trust() -> Result<Mistrust, fs_mistrust::Error> {
+    Mistrust::builder()
+        .trust_no_group_id()
+        .ignore_environment()
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_made_for_its_owner_alone_and_taken_once() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("tor/state");
+        let folder = StateFolder::claim(&path).unwrap();
+        for made in [&path, path.parent().unwrap()] {
+            assert_eq!(made.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        }
+        assert_eq!(StateFolder::claim(&path).unwrap_err(), GateError::InUse);
+        drop(folder);
+        assert!(StateFolder::claim(&path).is_ok());
+    }
+
+    #[test]
+    fn a_folder_that_others_may_enter_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(home.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        assert!(matches!(
+            StateFolder::claim(home.path()),
+            Err(GateError::StateFolder(_))
+        ));
+    }
+}
