@@ -9,6 +9,7 @@ module:set_global();
 
 local filters = require "util.filters";
 local jid_bare = require "util.jid".bare;
+local array = require "util.array";
 local json = require "util.json";
 
 local file = assert(io.open(module:get_option_string("wiretap_file"), "a"));
@@ -18,7 +19,7 @@ local function bare(jid)
 end
 
 local function record(direction, stanza, session)
-	local other = json.array({});
+	local other = array();
 	for child in stanza:childtags() do
 		if child.name ~= "body" then
 			other[#other + 1] = child.name .. " " .. (child.attr.xmlns or "");

@@ -32,6 +32,7 @@ impl Prosody {
         let dir = info.dir.join("prosody");
         let modules = info.dir.join("prosody-modules");
         private_folder(&dir.join("data"))?;
+        private_folder(&dir.join("certs"))?;
         private_folder(&modules)?;
         write_file(&modules.join("mod_wiretap.lua"), WIRETAP)?;
         write_file(&info.wiretap, "")?;
@@ -111,6 +112,7 @@ s2s_ports = {{ }}
 modules_disabled = {{ "s2s" }}
 modules_enabled = {{ "roster", "saslauth", "tls", "disco", "ping", "register", "smacks", "carbons", "wiretap" }}
 storage = "internal"
+certificates = "{dir}/certs"
 authentication = "internal_hashed"
 allow_registration = true
 c2s_require_encryption = true
