@@ -40,7 +40,7 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
         Err(problem) => return say::wrong(&problem, 3),
     };
     let result = network(&room.tor)
-        .and_then(|network| run_gate(GateConfig { state: room.state.clone(), network }, UnixStream::from(door)));
+        .and_then(|network| run_gate(&GateConfig { state: room.state.clone(), network }, UnixStream::from(door)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => say::wrong(&problem, 4),
@@ -101,30 +101,19 @@ fn gate_channel(door: OwnedFd) -> std::io::Result<Box<dyn engine::Channel>> {
     Ok(Box::new(tokio::net::UnixStream::from_std(stream)?))
 }
 
-fn run_gate(config: GateConfig, door: UnixStream) -> Result<(), Problem> {
+fn run_gate(config: &GateConfig, door: UnixStream) -> Result<(), Problem> {
     gate::run(config, door).map_err(|error| Problem::new(error.code(), error.to_string()))
 }
 
-#[cfg(feature = "private-network")]
+/// The gate itself knows what its build can reach.
 fn network(tor: &Tor) -> Result<Network, Problem> {
-    match tor {
-        Tor::Embedded => Ok(Network::Public),
-        Tor::Private(file) => Ok(Network::Private { file: file.clone() }),
-        Tor::Running => Err(running()),
-        Tor::Socks(address) => Ok(Network::Socks { address: address.clone() }),
-    }
-}
-
-#[cfg(not(feature = "private-network"))]
-fn network(tor: &Tor) -> Result<Network, Problem> {
-    match tor {
-        Tor::Embedded => Ok(Network::Public),
-        Tor::Private(_) | Tor::Running | Tor::Socks(_) => Err(running()),
-    }
-}
-
-fn running() -> Problem {
-    Problem::new("tor.running_not_yet", "A Tor that already runs cannot be used yet: leave --tor away.")
+    let network = match tor {
+        Tor::Embedded => Network::parse("embedded", None),
+        Tor::Private(file) => Network::parse("embedded", Some(file)),
+        Tor::Running => Network::parse("running", None),
+        Tor::Socks(address) => Network::parse(&format!("socks5://{address}"), None),
+    };
+    network.map_err(|error| Problem::new(error.code(), error.to_string()))
 }
 
 fn wall(room: &str, state: &walls::WallState) -> Wall {

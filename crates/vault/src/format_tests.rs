@@ -198,16 +198,16 @@ fn the_layout_stays() {
             "id": 1, "otr_key": "AAEC", "instance_tag": 256, "connect": true,
             "protocol": { "xmpp": {
                 "jid": "alice@example.org", "password": "c3dvcmRmaXNo", "resource": null, "host": "abc.onion",
-                "port": 5222, "tls": "plain-onion", "pins": [], "mechanism_seen": "SCRAM-SHA-256",
+                "port": 5222, "tls": "plain-onion", "pins": [], "mechanism_seen": "SCRAM-SHA-256", "register": false,
             } },
         }],
         "contacts": [{
             "account": 1, "address": "bob@example.org", "name": "Bob", "accepted": true,
-            "fingerprints": [{ "fingerprint": "0123456789", "verified": true, "first_seen_day": 20778 }],
+            "fingerprints": [{ "fingerprint": "0123456789", "accepted": true, "verified": true, "first_seen_day": 20778 }],
         }],
         "outbox": [{
             "id": "m1", "account": 1, "address": "bob@example.org", "text": "VmFsZQ==", "fingerprint": null,
-            "state": "waiting", "queued_at": 1_795_000_000,
+            "state": "waiting", "queued_at": 1_795_000_000, "epoch": null,
         }],
     });
     assert_eq!(serde_json::to_value(sample()).unwrap(), expected);
@@ -224,11 +224,13 @@ fn sample() -> Profile {
         tls: TlsPolicy::PlainOnion,
         pins: Vec::new(),
         mechanism_seen: Some("SCRAM-SHA-256".into()),
+        register: false,
     };
     let otr_key = Some(SecretBytes::new(vec![0, 1, 2]));
     let known = KnownFingerprint {
         fingerprint: "0123456789".into(),
         verified: true,
+        accepted: true,
         first_seen_day: 20778,
     };
     Profile {
@@ -255,6 +257,7 @@ fn sample() -> Profile {
             fingerprint: None,
             state: QueuedState::Waiting,
             queued_at: 1_795_000_000,
+            epoch: None,
         }],
         ..Profile::default()
     }

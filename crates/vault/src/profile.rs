@@ -79,6 +79,8 @@ pub enum Protocol {
         pins: Vec<String>,
         /// The best login mechanism that the server has offered; a worse one is refused afterwards.
         mechanism_seen: Option<String>,
+        /// Whether the account is still to be made on the server (XEP-0077).
+        register: bool,
     },
 }
 
@@ -118,6 +120,8 @@ pub struct Contact {
 pub struct KnownFingerprint {
     /// SHA-1 of the public key as OTR defines it: 40 hex digits.
     pub fingerprint: String,
+    /// Whether messages go to this key: the first one seen, or one that the owner accepted.
+    pub accepted: bool,
     /// Whether the person has compared it with the contact.
     pub verified: bool,
     /// The day it was first seen, counted from 1970-01-01, UTC. No finer, so as to keep no record of talks.
@@ -142,6 +146,9 @@ pub struct Queued {
     pub state: QueuedState,
     /// When it was written: seconds since 1970-01-01, UTC.
     pub queued_at: u64,
+    /// Epoch of the run of the contact\'s program that it was sent to: 16 hexadecimal digits
+    /// (`docs/decisions/0003-receipts.md`).
+    pub epoch: Option<String>,
 }
 
 /// How far a message has come.

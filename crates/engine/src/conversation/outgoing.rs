@@ -13,6 +13,9 @@ use super::{BETWEEN_QUERIES, Context, Conversation, Effect, UNCONFIRMED};
 /// How long an answer to "which of these do you have?" may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
+/// Number of the sessions of earlier runs.
+const BEFORE: u64 = u64::MAX;
+
 /// One message that is not yet known to have arrived.
 pub(crate) struct Outgoing {
     pub(crate) id: Id,
@@ -32,6 +35,14 @@ pub(crate) enum Stage {
     NotSent,
     /// Not given to anybody.
     Waiting,
+}
+
+impl Stage {
+    /// Handed over by an earlier run of this program, to that run of the contact's.
+    pub(crate) fn handed_before(epoch: Epoch) -> Self {
+        let (bodies, tokens) = (Vec::new(), BTreeSet::new());
+        Self::Handed { session: BEFORE, bodies, tokens, epoch: Some(epoch), since: Duration::ZERO }
+    }
 }
 
 impl Conversation {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use dial::tls::{self, Alpn, TlsPolicy};
+use dial::tls::{self, Alpn, TlsError, TlsPolicy};
 use dial::{DialError, Host, Purpose};
 use model::{AccountState, LoginStep, Problem, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -52,7 +52,7 @@ impl Link {
             Ok(stream) => Ok(Box::new(stream)),
             Err(error) => {
                 let problem = Problem::new(error.code(), error.to_string());
-                Err(if error.is_about_trust() { End::Refused(problem) } else { End::Lost(problem) })
+                Err(if is_about_trust(&error) { End::Refused(problem) } else { End::Lost(problem) })
             }
         }
     }
@@ -122,6 +122,18 @@ async fn obey<T>(
 
 fn parse_host(text: &str) -> Result<Host, Problem> {
     Host::parse(text).map_err(|error| Problem::new("account.bad_server", error.to_string()))
+}
+
+/// Whether trying again is of no use, or not safe, before the owner has decided something.
+fn is_about_trust(error: &TlsError) -> bool {
+    match error {
+        TlsError::BadCertificate
+        | TlsError::BadDomain
+        | TlsError::KeyChanged { .. }
+        | TlsError::TooOld
+        | TlsError::Untrusted { .. } => true,
+        TlsError::Broken | TlsError::Closed | TlsError::NotTls | TlsError::Refused | TlsError::TimedOut => false,
+    }
 }
 
 fn told(error: &DialError) -> Problem {

@@ -2,14 +2,22 @@
 //! It must never keep a message longer than it takes to arrive, nor hold up others while it unlocks.
 
 use jid::BareJid;
-use model::{AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, Problem, ProfileState, Secret};
+use model::{
+    AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, MessageId, Problem, ProfileState, Secret,
+    Server, Transport,
+};
 use otr::{InstanceTag, PrivateKey};
 use serde_json::{Value, json};
-use vault::{Kdf, Passphrase, Profile, Vault, VaultError};
+use vault::{
+    Kdf, Passphrase, Profile, Protocol, Queued, QueuedState, SecretBytes, SecretText, TlsPolicy, Vault, VaultError,
+};
 use zeroize::Zeroizing;
 
 use super::people::Person;
-use super::{Messenger, Open, Outcome, accounts};
+use std::collections::BTreeMap;
+
+use super::accounts::password;
+use super::{Messenger, Open, Outcome};
 use crate::conversation::{Outgoing, Stage};
 
 /// What another thread has done.
@@ -18,8 +26,6 @@ pub(super) enum Job {
     KeyMade { id: Option<Value>, with: Box<AddAccount>, key: Result<PrivateKey, Problem> },
     /// A profile was made or unlocked.
     Opened { id: Option<Value>, vault: Result<Vault, VaultError> },
-    /// The passphrase of the open profile was changed, or not.
-    Rewrapped { id: Option<Value>, vault: Option<Vault>, result: Result<(), VaultError> },
 }
 
 /// What is kept of a new account.
@@ -46,12 +52,12 @@ impl Messenger {
         if passphrase.expose().is_empty() {
             return Outcome::Now(Err(Problem::new("profile.no_passphrase", "The profile needs a passphrase.")));
         }
-        let (folder, passphrase) = (self.folder.clone(), Passphrase::new(passphrase.expose()));
+        let (folder, passphrase) = (self.folder.clone(), Passphrase::new(passphrase.expose().to_owned()));
         self.open_elsewhere(id, move || Vault::create(&folder, &passphrase, Kdf::for_this_machine()))
     }
 
     pub(super) fn unlock(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
-        let (folder, passphrase) = (self.folder.clone(), Passphrase::new(passphrase.expose()));
+        let (folder, passphrase) = (self.folder.clone(), Passphrase::new(passphrase.expose().to_owned()));
         self.open_elsewhere(id, move || Vault::open(&folder, &passphrase))
     }
 
@@ -61,7 +67,7 @@ impl Messenger {
         }
         let Some(open) = &mut self.open else { return Outcome::Now(Err(super::locked())) };
         // About two seconds in which nothing else happens: the vault can have only one holder.
-        let (old, new) = (Passphrase::new(old.expose()), Passphrase::new(new.expose()));
+        let (old, new) = (Passphrase::new(old.expose().to_owned()), Passphrase::new(new.expose().to_owned()));
         let result = open.vault.change_passphrase(&old, &new).map_err(|error| told(&error));
         let _ = id;
         Outcome::Now(result.map(|()| json!({})))
@@ -186,37 +192,145 @@ pub(super) fn keep_account(kept: &mut Profile, new: &NewAccount<'_>) -> u64 {
     let server = new.with.server.as_ref();
     kept.accounts.push(vault::Account {
         id: number,
-        protocol: vault::Protocol::Xmpp(vault::XmppAccount {
+        protocol: Protocol::Xmpp {
             jid: new.with.address.as_str().to_owned(),
-            password: vault::Secret::from(new.with.password.expose().to_owned()),
+            password: SecretText::new(new.with.password.expose().to_owned()),
+            resource: None,
             host: server.map(|server| server.host.clone()),
             port: server.and_then(|server| server.port),
-            tls: server.map_or(vault::Tls::Auto, |server| keep_transport(server.transport)),
+            tls: server.map_or(TlsPolicy::Auto, |server| keep_transport(server.transport)),
             pins: new.with.pins.clone(),
             mechanism_seen: None,
             register: new.with.register,
-        }),
-        otr_key: Some(vault::SecretBytes::from(new.key.to_bytes().to_vec())),
+        },
+        otr_key: Some(SecretBytes::new(new.key.to_bytes().to_vec())),
         instance_tag: Some(new.tag.value()),
         connect: new.with.connect,
     });
     number
 }
 
-pub(super) fn keep_connect(kept: &mut Profile, id: AccountId, connect: bool) {
+pub(super) fn keep_connect(kept: &mut Profile, id: AccountId, wanted: bool) {
     if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
-        account.connect = connect;
+        account.connect = wanted;
     }
 }
 
 pub(super) fn keep_registered(kept: &mut Profile, id: AccountId) {
-    if let Some(vault::Protocol::Xmpp(xmpp)) = protocol_mut(kept, id) {
-        xmpp.register = false;
+    if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
+        let Protocol::Xmpp { register, .. } = &mut account.protocol;
+        *register = false;
     }
 }
 
 pub(super) fn keep_mechanism(kept: &mut Profile, id: AccountId, mechanism: xmpp::Mechanism) {
-    if let Some(vault::Protocol::Xmpp(xmpp)) = protocol_mut(kept, id) {
-        xmpp.mechanism_seen = Some(mechanism.name().to_owned());
+    if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
+        let Protocol::Xmpp { mechanism_seen, .. } = &mut account.protocol;
+        *mechanism_seen = Some(mechanism.name().to_owned());
     }
+}
+
+/// An account as the links and conversations need it.
+///
+/// # Errors
+/// Where something in it cannot be used: the profile was made by a program with a fault.
+pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem> {
+    let Protocol::Xmpp { jid, password: word, host, port, tls, pins, mechanism_seen, register, .. } = &kept.protocol;
+    let unusable = || Problem::new("account.unusable", "The profile's entry for an account cannot be used.");
+    let key = kept.otr_key.as_ref().ok_or_else(unusable)?;
+    let key = PrivateKey::from_bytes(key.expose_secret()).map_err(|_| unusable())?;
+    let tag = kept.instance_tag.and_then(InstanceTag::from_u32).ok_or_else(unusable)?;
+    let server = host.as_ref().map(|host| Server { host: host.clone(), port: *port, transport: read_transport(*tls) });
+    Ok(KeptAccount {
+        shown: model::Account {
+            id: AccountId(kept.id),
+            address: jid.parse().map_err(|_| unusable())?,
+            state: AccountState::Offline,
+            connect: kept.connect,
+            fingerprint: key.fingerprint().to_string(),
+            server,
+        },
+        jid: BareJid::new(jid).map_err(|_| unusable())?,
+        password: password(word.expose_secret()),
+        pins: pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
+        register: *register,
+        mechanism_seen: mechanism_seen.as_deref().and_then(xmpp::Mechanism::from_name),
+        key,
+        tag,
+    })
+}
+
+/// SHA-256 of a server's public key in hexadecimal digits.
+///
+/// # Errors
+/// Where it is something else.
+pub(super) fn parse_pin(text: &str) -> Result<dial::tls::SpkiHash, Problem> {
+    dial::tls::SpkiHash::from_hex(text).map_err(|_| {
+        Problem::new("account.bad_pin", "A server key is named by 64 hexadecimal digits: the SHA-256 of its public key.")
+    })
+}
+
+/// What went wrong with the profile, for door 1.
+pub(super) fn told(error: &VaultError) -> Problem {
+    Problem::new(error.code(), error.to_string())
+}
+
+fn keep_transport(transport: Transport) -> TlsPolicy {
+    match transport {
+        Transport::DirectTls => TlsPolicy::Direct,
+        Transport::PlainOverOnion => TlsPolicy::PlainOnion,
+        Transport::StartTls => TlsPolicy::StartTls,
+    }
+}
+
+fn read_transport(tls: TlsPolicy) -> Transport {
+    match tls {
+        TlsPolicy::Auto | TlsPolicy::Direct => Transport::DirectTls,
+        TlsPolicy::PlainOnion => Transport::PlainOverOnion,
+        TlsPolicy::StartTls => Transport::StartTls,
+    }
+}
+
+fn keep_key(key: &KnownFingerprint) -> vault::KnownFingerprint {
+    vault::KnownFingerprint {
+        fingerprint: key.fingerprint.clone(),
+        accepted: key.accepted,
+        verified: key.verified,
+        first_seen_day: 0,
+    }
+}
+
+fn read_key(kept: &vault::KnownFingerprint) -> KnownFingerprint {
+    KnownFingerprint { fingerprint: kept.fingerprint.clone(), accepted: kept.accepted, verified: kept.verified }
+}
+
+fn keep_outgoing(person: &Person, outgoing: &Outgoing) -> Queued {
+    let (state, epoch) = match &outgoing.stage {
+        Stage::Asked { epoch, .. } => (QueuedState::Sent, Some(epoch)),
+        Stage::Handed { epoch, .. } => (QueuedState::Sent, epoch.as_ref()),
+        Stage::NotSent => (QueuedState::Failed, None),
+        Stage::Waiting => (QueuedState::Waiting, None),
+    };
+    Queued {
+        id: MessageId::from_bytes(outgoing.id).to_string(),
+        account: person.account.0,
+        address: person.address.as_str().to_owned(),
+        text: SecretText::new(outgoing.text.clone()),
+        fingerprint: None,
+        state,
+        queued_at: outgoing.at / 1000,
+        epoch: epoch.map(|epoch| format!("{:016x}", u64::from_be_bytes(*epoch))),
+    }
+}
+
+/// A message that an earlier run left. What was sent and cannot be asked for is not known to have arrived.
+fn read_queued(kept: &Queued) -> Option<Outgoing> {
+    let epoch = kept.epoch.as_deref().and_then(|text| u64::from_str_radix(text, 16).ok()).map(u64::to_be_bytes);
+    let stage = match (kept.state, epoch) {
+        (QueuedState::Waiting, _) => Stage::Waiting,
+        (QueuedState::Sent, Some(epoch)) => Stage::handed_before(epoch),
+        (QueuedState::Sent, None) | (QueuedState::Failed, _) => Stage::NotSent,
+    };
+    let id = MessageId::from(kept.id.clone()).to_bytes()?;
+    Some(Outgoing { id, text: kept.text.expose_secret().to_owned(), at: kept.queued_at * 1000, stage })
 }
