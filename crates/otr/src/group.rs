@@ -15,8 +15,6 @@ use crate::wire::{put_mpi, strip_zeros};
 
 mod modulus {
     //! The prime of the group, and the prime order of its large subgroup.
-    #![expect(unreachable_pub, reason = "the macro of crypto-bigint writes `pub`")]
-
     use crypto_bigint::{U1536, const_monty_params};
 
     const_monty_params!(

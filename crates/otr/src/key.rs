@@ -138,7 +138,10 @@ mod tests {
             damaged[at] ^= 1;
             assert!(PrivateKey::from_bytes(&damaged).is_err(), "byte {at}");
         }
-        assert_eq!(PrivateKey::from_bytes(&[9, 0, 0]).unwrap_err(), KeyError::UnknownForm);
+        assert_eq!(
+            PrivateKey::from_bytes(&[9, 0, 0]).unwrap_err(),
+            KeyError::UnknownForm
+        );
     }
 
     #[test]

@@ -27,7 +27,11 @@ impl InstanceTag {
 
     /// Takes a stored tag; `None` if it is below 0x100.
     pub const fn from_u32(value: u32) -> Option<Self> {
-        if value < Self::SMALLEST { None } else { Some(Self(value)) }
+        if value < Self::SMALLEST {
+            None
+        } else {
+            Some(Self(value))
+        }
     }
 
     /// The number.

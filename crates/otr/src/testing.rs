@@ -23,7 +23,11 @@ impl Dice {
 
     fn block(&mut self) -> [u8; 32] {
         self.counter += 1;
-        Sha256::new().chain_update(self.seed.to_be_bytes()).chain_update(self.counter.to_be_bytes()).finalize().into()
+        Sha256::new()
+            .chain_update(self.seed.to_be_bytes())
+            .chain_update(self.counter.to_be_bytes())
+            .finalize()
+            .into()
     }
 }
 
@@ -31,11 +35,15 @@ impl TryRng for Dice {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(self.block()[..4].iter().fold(0, |all, byte| all << 8 | u32::from(*byte)))
+        Ok(self.block()[..4]
+            .iter()
+            .fold(0, |all, byte| all << 8 | u32::from(*byte)))
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.block()[..8].iter().fold(0, |all, byte| all << 8 | u64::from(*byte)))
+        Ok(self.block()[..8]
+            .iter()
+            .fold(0, |all, byte| all << 8 | u64::from(*byte)))
     }
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
@@ -51,12 +59,14 @@ impl TryCryptoRng for Dice {}
 
 /// Alice's identity, the same in all unit tests.
 pub(crate) fn alice_key() -> Arc<PrivateKey> {
-    static KEY: LazyLock<Arc<PrivateKey>> = LazyLock::new(|| Arc::new(PrivateKey::generate(&mut Dice::new(1000))));
+    static KEY: LazyLock<Arc<PrivateKey>> =
+        LazyLock::new(|| Arc::new(PrivateKey::generate(&mut Dice::new(1000))));
     Arc::clone(&KEY)
 }
 
 /// Bob's identity, the same in all unit tests.
 pub(crate) fn bob_key() -> Arc<PrivateKey> {
-    static KEY: LazyLock<Arc<PrivateKey>> = LazyLock::new(|| Arc::new(PrivateKey::generate(&mut Dice::new(2000))));
+    static KEY: LazyLock<Arc<PrivateKey>> =
+        LazyLock::new(|| Arc::new(PrivateKey::generate(&mut Dice::new(2000))));
     Arc::clone(&KEY)
 }

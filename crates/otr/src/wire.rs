@@ -7,7 +7,7 @@ mod message;
 mod reader;
 
 pub(crate) use armour::{armour, disarm};
-pub(crate) use message::{DataMessage, Envelope, Kind, Payload, SignaturePart, Version, envelope, open, put_header};
+pub(crate) use message::{DataMessage, Envelope, Kind, Payload, SignaturePart, envelope, open, put_header};
 pub(crate) use reader::Reader;
 
 /// The bytes are not what the standard describes.

@@ -56,7 +56,13 @@ impl PublicKey {
         for bytes in [p, q, g, y] {
             put_mpi(&mut numbers, bytes);
         }
-        let key = Self { numbers, p: p_number, q: q_number, g: g_number, y: y_number };
+        let key = Self {
+            numbers,
+            p: p_number,
+            q: q_number,
+            g: g_number,
+            y: y_number,
+        };
         let sound = match bits {
             ..=1024 => key.is_sound::<{ U1024::LIMBS }>(),
             ..=2048 => key.is_sound::<{ U2048::LIMBS }>(),
@@ -112,7 +118,9 @@ impl PublicKey {
         }
         let order = FixedMontyParams::new_vartime(odd(&self.q)?);
         let inverse = Option::<FixedMontyForm<_>>::from(FixedMontyForm::new(&s, &order).invert_vartime())?;
-        let u1 = FixedMontyForm::new(&message_modulo(message, &self.q)?, &order).mul(&inverse).retrieve();
+        let u1 = FixedMontyForm::new(&message_modulo(message, &self.q)?, &order)
+            .mul(&inverse)
+            .retrieve();
         let u2 = FixedMontyForm::new(&r, &order).mul(&inverse).retrieve();
         let params = monty(&self.p.resize::<L>())?;
         let power = |base: &U3072, exponent| {
@@ -148,9 +156,13 @@ impl SecretKey {
             let domain = prime::domain(rng);
             let mut wide = Zeroizing::new([0u8; 64]);
             rng.fill_bytes(&mut *wide);
-            let Some(x) = wide_modulo(&wide, &domain.q) else { continue };
+            let Some(x) = wide_modulo(&wide, &domain.q) else {
+                continue;
+            };
             let Some(params) = monty(&domain.p) else { continue };
-            let y = FixedMontyForm::new(&domain.g, &params).pow_bounded_exp(&*x, ORDER_BITS).retrieve();
+            let y = FixedMontyForm::new(&domain.g, &params)
+                .pow_bounded_exp(&*x, ORDER_BITS)
+                .retrieve();
             let numbers = [domain.p, domain.g, y].map(|number| number.to_be_bytes());
             let [p, g, y] = numbers.each_ref().map(|bytes| strip_zeros(bytes.as_slice()));
             let q = domain.q.to_be_bytes();
@@ -193,7 +205,10 @@ impl SecretKey {
         for (half, number) in seed.chunks_mut(32).zip(0u8..) {
             // HMAC takes keys of every length, so the empty case below cannot occur.
             if let Ok(mac) = Hmac::<Sha256>::new_from_slice(&secret) {
-                let block = mac.chain_update(*fresh).chain_update(message).chain_update([number]);
+                let block = mac
+                    .chain_update(*fresh)
+                    .chain_update(message)
+                    .chain_update([number]);
                 half.copy_from_slice(&block.finalize().into_bytes());
             }
         }

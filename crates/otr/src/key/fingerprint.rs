@@ -51,7 +51,12 @@ impl FromStr for Fingerprint {
         let mut digits = text.chars().filter(|letter| *letter != ' ');
         let mut bytes = [0u8; 20];
         for byte in &mut bytes {
-            let mut digit = || digits.next().and_then(|letter| letter.to_digit(16)).ok_or(FingerprintError);
+            let mut digit = || {
+                digits
+                    .next()
+                    .and_then(|letter| letter.to_digit(16))
+                    .ok_or(FingerprintError)
+            };
             let (high, low) = (digit()?, digit()?);
             *byte = u8::try_from(high * 16 + low).map_err(|_| FingerprintError)?;
         }
@@ -86,7 +91,13 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_fingerprints() {
-        for text in ["", "00", "000D1A27 34414E5B 6875828F 9CA9B6C3 D0DDEAF", "000D1A27 34414E5B 6875828F 9CA9B6C3 D0DDEAF70", "\u{661}00D1A2734414E5B6875828F9CA9B6C3D0DDEAF7"] {
+        for text in [
+            "",
+            "00",
+            "000D1A27 34414E5B 6875828F 9CA9B6C3 D0DDEAF",
+            "000D1A27 34414E5B 6875828F 9CA9B6C3 D0DDEAF70",
+            "\u{661}00D1A2734414E5B6875828F9CA9B6C3D0DDEAF7",
+        ] {
             assert_eq!(text.parse::<Fingerprint>(), Err(FingerprintError));
         }
     }

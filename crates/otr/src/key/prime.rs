@@ -56,14 +56,20 @@ fn candidate(q: &U192, divisors: &[Limb], rng: &mut dyn CryptoRng) -> Option<Dom
     let start = U1024::from_be_slice(&bytes);
     let step: U1024 = q.resize::<{ U1024::LIMBS }>().shl_vartime(1);
     let step = Option::<NonZero<U1024>>::from(NonZero::new(step))?;
-    let p = start.wrapping_sub(&start.rem_vartime(&step)).wrapping_add(&U1024::ONE);
+    let p = start
+        .wrapping_sub(&start.rem_vartime(&step))
+        .wrapping_add(&U1024::ONE);
     if p.bits_vartime() != 1024 || !is_prime(&p, divisors, rng) {
         return None;
     }
     let order = NonZero::new(q.resize::<{ U1024::LIMBS }>());
-    let cofactor = p.wrapping_sub(&U1024::ONE).wrapping_div(&Option::<NonZero<U1024>>::from(order)?);
+    let cofactor = p
+        .wrapping_sub(&U1024::ONE)
+        .wrapping_div(&Option::<NonZero<U1024>>::from(order)?);
     let params = FixedMontyParams::new_vartime(Option::<Odd<U1024>>::from(Odd::new(p))?);
-    let g = FixedMontyForm::new(&U1024::from(2u8), &params).pow_vartime(&cofactor).retrieve();
+    let g = FixedMontyForm::new(&U1024::from(2u8), &params)
+        .pow_vartime(&cofactor)
+        .retrieve();
     (g > U1024::ONE).then_some(Domain { p, q: *q, g })
 }
 
@@ -75,7 +81,10 @@ fn small_primes() -> Vec<Limb> {
             found.push(number);
         }
     }
-    found.into_iter().map(|prime| Limb::from(u32::from(prime))).collect()
+    found
+        .into_iter()
+        .map(|prime| Limb::from(u32::from(prime)))
+        .collect()
 }
 
 /// Trial division, then Miller-Rabin with random bases.
@@ -83,7 +92,10 @@ pub(crate) fn is_prime<const L: usize>(number: &Uint<L>, divisors: &[Limb], rng:
     let Some(odd) = Option::<Odd<Uint<L>>>::from(Odd::new(*number)) else {
         return false;
     };
-    for divisor in divisors.iter().filter_map(|limb| Option::<NonZero<Limb>>::from(NonZero::new(*limb))) {
+    for divisor in divisors
+        .iter()
+        .filter_map(|limb| Option::<NonZero<Limb>>::from(NonZero::new(*limb)))
+    {
         if number.rem_limb(divisor) == Limb::ZERO {
             return false;
         }
@@ -137,7 +149,11 @@ mod tests {
             (4_271 * 8_541 * 12_811, false),
             (1_000_003 * 1_000_003, false),
         ] {
-            assert_eq!(is_prime(&U192::from(number), &divisors, &mut rng), prime, "{number}");
+            assert_eq!(
+                is_prime(&U192::from(number), &divisors, &mut rng),
+                prime,
+                "{number}"
+            );
         }
     }
 

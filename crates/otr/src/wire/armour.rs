@@ -40,7 +40,16 @@ mod tests {
 
     #[test]
     fn bad_armour_is_refused() {
-        for text in ["?OTR:===.", "?OTR:AAMD", "?OTR:AA*D.", "?OTR:AAM.", "OTR:AAMD.", "?OTR:AAMD.x", "?OTR:AAMD..", "?OTR"] {
+        for text in [
+            "?OTR:===.",
+            "?OTR:AAMD",
+            "?OTR:AA*D.",
+            "?OTR:AAM.",
+            "OTR:AAMD.",
+            "?OTR:AAMD.x",
+            "?OTR:AAMD..",
+            "?OTR",
+        ] {
             assert_eq!(disarm(text), Err(Malformed), "{text}");
         }
         assert_eq!(disarm("?OTR:."), Ok(Vec::new()));

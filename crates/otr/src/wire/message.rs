@@ -43,9 +43,17 @@ pub(crate) struct Envelope<'a> {
 #[derive(Debug)]
 pub(crate) enum Payload<'a> {
     Data(DataMessage<'a>),
-    DhCommit { encrypted_gx: &'a [u8], hashed_gx: &'a [u8; 32] },
-    DhKey { gy: Element },
-    RevealSignature { key: &'a [u8; 16], signature: SignaturePart<'a> },
+    DhCommit {
+        encrypted_gx: &'a [u8],
+        hashed_gx: &'a [u8; 32],
+    },
+    DhKey {
+        gy: Element,
+    },
+    RevealSignature {
+        key: &'a [u8; 16],
+        signature: SignaturePart<'a>,
+    },
     Signature(SignaturePart<'a>),
 }
 
@@ -101,13 +109,19 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
     let payload = match kind {
         0x02 => dh_commit(&mut reader)?,
         0x03 => Payload::Data(data(bytes, &mut reader)?),
-        0x0a => Payload::DhKey { gy: element(&mut reader)? },
+        0x0a => Payload::DhKey {
+            gy: element(&mut reader)?,
+        },
         0x11 => reveal_signature(&mut reader)?,
         0x12 => Payload::Signature(signature(&mut reader)?),
         _ => return Err(Malformed),
     };
     reader.end()?;
-    Ok(Envelope { sender, receiver, payload })
+    Ok(Envelope {
+        sender,
+        receiver,
+        payload,
+    })
 }
 
 fn element(reader: &mut Reader<'_>) -> Result<Element, Malformed> {
@@ -121,19 +135,29 @@ fn dh_commit<'a>(reader: &mut Reader<'a>) -> Result<Payload<'a>, Malformed> {
     if encrypted_gx.len() > 196 {
         return Err(Malformed);
     }
-    Ok(Payload::DhCommit { encrypted_gx, hashed_gx })
+    Ok(Payload::DhCommit {
+        encrypted_gx,
+        hashed_gx,
+    })
 }
 
 fn reveal_signature<'a>(reader: &mut Reader<'a>) -> Result<Payload<'a>, Malformed> {
     let key = reader.data()?.try_into().map_err(|_| Malformed)?;
-    Ok(Payload::RevealSignature { key, signature: signature(reader)? })
+    Ok(Payload::RevealSignature {
+        key,
+        signature: signature(reader)?,
+    })
 }
 
 fn signature<'a>(reader: &mut Reader<'a>) -> Result<SignaturePart<'a>, Malformed> {
     let start = reader.rest();
     let encrypted = reader.data()?;
     let covered = start.get(..encrypted.len() + 4).ok_or(Malformed)?;
-    Ok(SignaturePart { covered, encrypted, mac: reader.array()? })
+    Ok(SignaturePart {
+        covered,
+        encrypted,
+        mac: reader.array()?,
+    })
 }
 
 fn data<'a>(bytes: &'a [u8], reader: &mut Reader<'a>) -> Result<DataMessage<'a>, Malformed> {
@@ -149,7 +173,16 @@ fn data<'a>(bytes: &'a [u8], reader: &mut Reader<'a>) -> Result<DataMessage<'a>,
     if reader.data()?.len() % 20 != 0 {
         return Err(Malformed);
     }
-    Ok(DataMessage { flags, sender_key, recipient_key, next_key, counter, ciphertext, covered, mac })
+    Ok(DataMessage {
+        flags,
+        sender_key,
+        recipient_key,
+        next_key,
+        counter,
+        ciphertext,
+        covered,
+        mac,
+    })
 }
 
 #[cfg(test)]
