@@ -1,1 +1,53 @@
-//! otr
+//! Off-the-Record Messaging, version 3, as a pure state machine: bytes, text and time go in, bytes
+//! and events come out. There is no input or output in it, no clock, no source of randomness, no
+//! task and no `unsafe`.
+//!
+//! # Where to start
+//! [`Conversation`] holds all sessions between one own account and one contact. Give it
+//! [`Input`]s with [`Conversation::handle`] and drain its [`Output`]s with [`Conversation::poll`].
+//! A [`PrivateKey`] says who we are, its [`Fingerprint`] is what people compare, an [`InstanceTag`]
+//! tells the clients of one account apart.
+//!
+//! # What the caller must do
+//! * Trust nothing before [`Event::Private`] named the fingerprint that he expected, and look again
+//!   after [`Event::FingerprintChanged`]: a text that waited for a session belongs to one person.
+//! * Show [`Event::Plaintext`] and [`Event::PeerError`] as what they are: anyone can write them.
+//! * Clean texts before showing them: they can hold markup, control and invisible characters.
+//! * Keep the instance tag of an account and device, and never copy it to another device.
+//!
+//! # Layout
+//! `wire` has the bytes, `group` the numbers, `key` the identities, `ake` the key exchange, `data` the
+//! sessions, `smp` the verification, `fragment`, `query` and `tlv` what their names say, `instance` one client
+//! of the contact, and `conversation` puts all together.
+//!
+//! # Hazards of the protocol itself
+//! Version 3 fixes DSA with 1024 bits, SHA-1 and Diffie-Hellman with 1536 bits. They are not broken
+//! for this use, but they are not what one would choose today.
+#![forbid(unsafe_code)]
+
+mod ake;
+mod config;
+mod conversation;
+mod data;
+mod error;
+mod event;
+mod fragment;
+mod group;
+mod instance;
+mod key;
+mod query;
+mod smp;
+mod tag;
+#[cfg(test)]
+mod testing;
+mod tlv;
+mod wire;
+
+pub use config::{Config, Limits, Padding, Policy};
+pub use conversation::Conversation;
+pub use data::ExtraKey;
+pub use error::Error;
+pub use event::{Event, Input, Output, SessionId, State};
+pub use key::{Fingerprint, FingerprintError, KeyError, PrivateKey};
+pub use tag::InstanceTag;
+pub use tlv::{LONGEST_TLV, Tlv};

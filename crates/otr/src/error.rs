@@ -1,0 +1,46 @@
+//! What can go wrong when something is asked of a conversation.
+//! Must never be caused by what the network sends: that becomes an event.
+//! Standard: none.
+
+use std::fmt;
+
+/// Why an [`Input`](crate::Input) was refused; nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The keys are used up (2^64 messages under one pair): start again.
+    Exhausted,
+    /// The other side has ended the session; sending waits for a new one.
+    Finished,
+    /// An unencrypted text that begins like an OTR message would be taken for one.
+    LooksLikeOtr,
+    /// The text, a record, or the number of fragments is beyond its limit.
+    MessageTooLarge,
+    /// There is no private session, and nothing leaves without one.
+    NotPrivate,
+    /// The text holds a NUL character, which the message format cannot carry.
+    NulInText,
+    /// A record of types 0 to 8 belongs to the protocol itself.
+    ReservedTlv,
+    /// Nobody asked for this verification step.
+    NothingToAnswer,
+    /// There is no such client of the contact with a private session.
+    UnknownInstance,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exhausted => "the keys of this session are used up",
+            Self::Finished => "the other side has ended the private session",
+            Self::LooksLikeOtr => "an unencrypted text must not begin like an OTR message",
+            Self::MessageTooLarge => "the message is too large",
+            Self::NotPrivate => "there is no private session",
+            Self::NulInText => "the text holds a NUL character",
+            Self::ReservedTlv => "records of types 0 to 8 belong to the protocol",
+            Self::NothingToAnswer => "nobody asked for this verification step",
+            Self::UnknownInstance => "the contact has no such client with a private session",
+        })
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,15 @@
+//! Stories of alice, bob and mallory over a network that we hold in our hands.
+//! Must never reach into the crate: only what an application sees is used.
+//! Standard: OTR version 3.
+
+#[path = "support/people.rs"]
+mod people;
+
+mod story {
+    mod attacks;
+    mod conversation;
+    mod fragments;
+    mod instances;
+    mod policy;
+    mod verification;
+}
