@@ -1,5 +1,7 @@
 //! The rooms: take the inherited channels, lock, then work. Nothing comes before the lock.
 
+mod standard;
+
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -66,6 +68,11 @@ fn run_engine(profile: PathBuf, report: &Report, door: OwnedFd, control: OwnedFd
         return say::wrong(&Problem::new("otter.no_runtime", "The engine cannot start: the system is out of resources."), 3);
     };
     let walls = report.walls.iter().map(|state| wall("engine", state)).collect();
+    let streams = {
+        let _inside = runtime.enter();
+        standard::open()
+    };
+    let (input, output, writer) = streams.split();
     let result = runtime.block_on(async {
         let (sender, gates) = mpsc::channel(4);
         let _ = sender.send(gate_channel(door)?).await;
@@ -74,9 +81,11 @@ fn run_engine(profile: PathBuf, report: &Report, door: OwnedFd, control: OwnedFd
             let _inside = runtime.enter();
             follow_control(&control, &sender);
         });
-        engine::run(engine::Config { profile, gates, walls }, tokio::io::stdin(), tokio::io::stdout()).await
+        engine::run(engine::Config { profile, gates, walls }, input, output).await
     });
-    // Reading standard input cannot be called off: the process ends without waiting for it.
+    // What the engine said last is written out; the reader of standard input may wait for ever, and
+    // ends with the process.
+    let _ = writer.join();
     runtime.shutdown_background();
     if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

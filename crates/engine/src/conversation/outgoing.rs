@@ -139,8 +139,8 @@ impl Conversation {
     /// A server sent a transport message back: the contact's program did not get it. Where the
     /// contact's program can say which messages it has, it is asked once it is back.
     pub(crate) fn bounced(&mut self, token: u64, context: &mut Context<'_>) {
-        let found = self.outgoing.iter_mut().find_map(|o| match &mut o.stage {
-            Stage::Handed { tokens, epoch, .. } if tokens.remove(&token) => Some((o.id, *epoch)),
+        let found = self.outgoing.iter().find_map(|o| match &o.stage {
+            Stage::Handed { tokens, epoch, .. } if tokens.contains(&token) => Some((o.id, *epoch)),
             _ => None,
         });
         match found {
@@ -223,7 +223,7 @@ impl Conversation {
     /// Whoever was asked which messages it has and did not say is not one of ours, or is gone.
     pub(super) fn give_up_asking(&mut self, context: &mut Context<'_>) {
         let now = context.now;
-        let late = |o: &&super::Outgoing| {
+        let late = |o: &&Outgoing| {
             matches!(o.stage, Stage::Asked { since, .. } if since + ANSWER_WITHIN < now)
         };
         let late: Vec<Id> = self.outgoing.iter().filter(late).map(|o| o.id).collect();

@@ -95,8 +95,7 @@ impl Link {
         let (mut reading, mut writing) = tokio::io::split(stream);
         tokio::select! {
             read = reading.read(buffer) => Happened::Read(read),
-            wrote = writing.write(out), if !out.is_empty() => Happened::Wrote(wrote),
-            flushed = writing.flush(), if out.is_empty() && unflushed => Happened::Flushed(flushed),
+            done = write_or_flush(&mut writing, out), if !out.is_empty() || unflushed => done,
             order = self.orders.recv() => Happened::Order(order),
             () = tokio::time::sleep_until(at) => Happened::Time,
         }
@@ -201,6 +200,11 @@ impl Link {
 
 fn lost() -> End {
     End::Lost(Problem::new("account.connection_lost", "The connection to the server was lost. It is tried again."))
+}
+
+/// Both can be given up half-way: a write tells how much went, and a flush is begun again.
+async fn write_or_flush(writing: &mut (impl tokio::io::AsyncWrite + Unpin), out: &[u8]) -> Happened {
+    if out.is_empty() { Happened::Flushed(writing.flush().await) } else { Happened::Wrote(writing.write(out).await) }
 }
 
 async fn finish(stream: &mut (impl AsyncRead + tokio::io::AsyncWrite + Unpin), out: &[u8]) -> std::io::Result<()> {

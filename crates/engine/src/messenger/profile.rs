@@ -143,7 +143,7 @@ impl Messenger {
             person.name = kept.name.clone();
             person.accepted = kept.accepted;
             open.people.insert((id, address.clone()), person);
-            let of_contact = |queued: &&vault::Queued| queued.account == kept.account && queued.address == kept.address;
+            let of_contact = |queued: &&Queued| queued.account == kept.account && queued.address == kept.address;
             let queue: Vec<Outgoing> = profile.outbox.iter().filter(of_contact).filter_map(read_queued).collect();
             queues.push((id, address, queue));
         }
