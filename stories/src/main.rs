@@ -1,0 +1,2 @@
+//! The demo: two people talk, and every step is told.
+fn main() {}
