@@ -40,7 +40,9 @@ pub enum Room<'a> {
         /// The profile folder: read and write.
         profile: &'a Path,
     },
-    /// Tor: TCP connections outward, no UDP, no listening, no program, its state folder only.
+    /// Tor: TCP connections outward, no UDP, no listening, no program, its state folder only. The list of users
+    /// is out of reach too, so that Tor's code cannot learn the person's name: it has to be told to trust no group
+    /// (`MistrustBuilder::trust_no_group_id`), or its check of folder permissions fails.
     Gate {
         /// The state folder of Tor: read and write.
         state: &'a Path,

@@ -279,7 +279,7 @@ fn the_self_test_tells_an_open_process_from_a_locked_one() {
         "write outside its folder",
         "list the home folder",
     ];
-    let parent = ["signal its group", "write in its own folder"];
+    let parent = ["signal its group", "make code", "write in its own folder"];
     for name in [&must_show[..], &besides[..], &files[..], &parent[..]].concat() {
         let attempt = attempts.iter().find(|attempt| attempt.attempt == name).unwrap();
         assert_eq!(attempt.seen, walls::check::Outcome::Allowed, "{attempt:?}");
