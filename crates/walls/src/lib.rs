@@ -41,8 +41,8 @@ pub enum Room<'a> {
         profile: &'a Path,
     },
     /// Tor: TCP connections outward, no UDP, no listening, no program, its state folder only. The list of users
-    /// is out of reach too, so that Tor's code cannot learn the person's name: it has to be told to trust no group
-    /// (`MistrustBuilder::trust_no_group_id`), or its check of folder permissions fails.
+    /// is out of reach too, so that nothing in there can learn the person's name. Arti asks for it once in a
+    /// process and keeps the answer: make and drop a `TorClientConfig::default()` before the lock, or it panics.
     Gate {
         /// The state folder of Tor: read and write.
         state: &'a Path,
