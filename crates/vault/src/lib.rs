@@ -3,7 +3,7 @@
 //! Standards: RFC 9106 (Argon2id), draft-irtf-cfrg-xchacha-03 (XChaCha20-Poly1305), FIPS 180-4 (SHA-256).
 //!
 //! The folder holds `vault`, `vault.old` (the state before the last change), `lock` (held while open), and, after
-//! a restore, `vault.damaged`. [`format`](mod@format) describes the file, [`files`] how it is replaced.
+//! a restore, `vault.damaged`. `format.rs` describes the file, `files.rs` how it is replaced.
 
 mod error;
 mod files;

@@ -252,6 +252,7 @@ fn a_change_that_changes_nothing_writes_nothing() {
 #[cfg(unix)]
 mod unix {
     use super::*;
+    use std::io::{BufRead, BufReader, Read};
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::process::Command;
 
@@ -331,10 +332,15 @@ mod unix {
                 .stdout(std::process::Stdio::piped())
                 .spawn()
                 .unwrap();
-            std::thread::sleep(std::time::Duration::from_millis(150 + round * 7));
+            let mut words = BufReader::new(child.stdout.take().unwrap());
+            let mut text = String::new();
+            while !text.contains("kept=") {
+                assert_ne!(words.read_line(&mut text).unwrap(), 0, "the writer ended: {text}");
+            }
+            std::thread::sleep(std::time::Duration::from_millis(round * 3));
             child.kill().unwrap();
-            let output = child.wait_with_output().unwrap();
-            let text = String::from_utf8(output.stdout).unwrap();
+            child.wait().unwrap();
+            words.read_to_string(&mut text).unwrap();
             // The last line may be cut; whole ones end in a newline.
             let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
             let kept = whole

@@ -87,13 +87,15 @@ fn carry_out(folder: &Path, read: &[PathBuf], door: OwnedFd) -> Outcome<()> {
     take_channel(&door)
 }
 
-/// A file is written, synced, renamed and locked, as the vault does it.
+/// A file is written, synced, linked, renamed and locked, as the vault does it.
 fn keep_files(folder: &Path) -> Outcome<()> {
     let lock = std::fs::File::create(folder.join("lock"))?;
     lock.try_lock()?;
     let mut file = std::fs::File::create_new(folder.join("new"))?;
     file.write_all(b"kept")?;
     file.sync_all()?;
+    std::fs::hard_link(folder.join("new"), folder.join("second"))?;
+    std::fs::rename(folder.join("second"), folder.join("backup"))?;
     std::fs::rename(folder.join("new"), folder.join("kept"))?;
     std::fs::File::open(folder)?.sync_all()?;
     let inner = folder.join("inner");

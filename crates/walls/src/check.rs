@@ -148,10 +148,11 @@ fn file_trials(room: &Room<'_>) -> Vec<Trial> {
     trials
 }
 
-#[cfg(unix)]
-const USERS: &str = "/etc/passwd";
-#[cfg(not(unix))]
-const USERS: &str = "C:\\Windows\\win.ini";
+const USERS: &str = if cfg!(windows) {
+    "C:\\Windows\\win.ini"
+} else {
+    "/etc/passwd"
+};
 
 fn write_and_remove(folder: &Path) -> io::Result<()> {
     let path = folder.join(format!("self-test-{}", std::process::id()));

@@ -40,7 +40,9 @@ pub enum Room<'a> {
         /// The profile folder: read and write.
         profile: &'a Path,
     },
-    /// Tor: TCP connections outward, no UDP, no listening, no program, its state folder only.
+    /// Tor: TCP connections outward, no UDP, no listening, no program, its state folder only. The list of users
+    /// is out of reach too, so that nothing in there can learn the person's name. Arti asks for it once in a
+    /// process and keeps the answer: make and drop a `TorClientConfig::default()` before the lock, or it panics.
     Gate {
         /// The state folder of Tor: read and write.
         state: &'a Path,

@@ -254,6 +254,22 @@ fn a_room_closes_what_it_inherited_and_did_not_ask_for() {
 }
 
 #[test]
+fn a_room_does_not_outlive_what_started_it() {
+    let start = || {
+        channel::spawn(
+            Path::new("/bin/sleep"),
+            &["60".into()],
+            &[],
+            Stdio::null(),
+            Stdio::null(),
+        )
+    };
+    let mut child = std::thread::spawn(start).join().unwrap().unwrap();
+    let ended = child.wait().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended), Some(9));
+}
+
+#[test]
 fn the_self_test_tells_an_open_process_from_a_locked_one() {
     let folder = folder();
     let room = walls::Room::Engine {
@@ -279,7 +295,7 @@ fn the_self_test_tells_an_open_process_from_a_locked_one() {
         "write outside its folder",
         "list the home folder",
     ];
-    let parent = ["signal its group", "write in its own folder"];
+    let parent = ["signal its group", "make code", "write in its own folder"];
     for name in [&must_show[..], &besides[..], &files[..], &parent[..]].concat() {
         let attempt = attempts.iter().find(|attempt| attempt.attempt == name).unwrap();
         assert_eq!(attempt.seen, walls::check::Outcome::Allowed, "{attempt:?}");

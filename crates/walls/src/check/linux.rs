@@ -17,6 +17,9 @@ const V6: SocketAddrV6 = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 9, 0, 0);
 pub(super) fn trials(room: &Room<'_>) -> Vec<Trial> {
     let mut trials = network_trials(room);
     trials.extend(process_trials());
+    if !matches!(room, Room::Window) {
+        trials.push(Trial::new("make code", Some(Wall::Seccomp), make_code));
+    }
     trials
 }
 
@@ -170,6 +173,27 @@ fn close(fd: libc::c_long) -> io::Result<()> {
     // SAFETY: `fd` was opened by the caller a moment ago and has no other owner.
     unsafe {
         libc::close(fd);
+    }
+    Ok(())
+}
+
+/// Asks for a page of memory that can be executed, and gives it back.
+fn make_code() -> io::Result<()> {
+    const PAGE: usize = 4096;
+    let (access, kind) = (
+        libc::PROT_READ | libc::PROT_EXEC,
+        libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+    );
+    #[expect(unsafe_code, reason = "the self-test makes a call that must be refused")]
+    // SAFETY: without a wanted address the kernel chooses one where nothing is.
+    let page = unsafe { libc::mmap(std::ptr::null_mut(), PAGE, access, kind, -1, 0) };
+    if page == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    #[expect(unsafe_code, reason = "the page has to be given back")]
+    // SAFETY: the page was mapped above, and nothing points into it.
+    unsafe {
+        libc::munmap(page, PAGE);
     }
     Ok(())
 }

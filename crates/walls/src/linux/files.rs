@@ -1,5 +1,5 @@
 //! Landlock: the files that a room may open, the ports that it may not use, whom it may not signal.
-//! It must never grant a right to execute, nor fail because an old kernel knows only some of the rights.
+//! It must never grant a right to execute or to make a device, nor fail because an old kernel knows only some of the rights.
 //! Standards: landlock(7). Version 1 walls files; 4 adds TCP, 5 device ioctls, 6 signals and abstract sockets.
 
 use crate::{LockError, Room};

@@ -70,6 +70,9 @@ fn refusals(room: &Room<'_>) -> Result<Refusals, Refused> {
         }
     }
     refused.insert(libc::SYS_socketpair, not_a_channel()?);
+    if !matches!(room, Room::Window) {
+        refused.extend(new_code()?);
+    }
     Ok(refused)
 }
 
@@ -231,6 +234,17 @@ fn devices() -> Result<Refusals, Refused> {
             libc::SYS_ioctl,
             second(&[FIOSETOWN, SIOCSPGRP, TIOCLINUX, TIOCSTI])?,
         ),
+    ]))
+}
+
+/// Memory that can be executed: all code that a room needs is loaded when it is locked. The window's drivers
+/// compile for the screen at hand, so it is left out.
+fn new_code() -> Result<Refusals, Refused> {
+    let executable = || Ok(vec![rule(vec![bits(2, libc::PROT_EXEC, libc::PROT_EXEC)?])?]);
+    Ok(BTreeMap::from([
+        (libc::SYS_mmap, executable()?),
+        (libc::SYS_mprotect, executable()?),
+        (libc::SYS_pkey_mprotect, executable()?),
     ]))
 }
 
