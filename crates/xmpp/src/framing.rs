@@ -38,6 +38,8 @@ pub(crate) struct Framer {
     pending: usize,
     /// Open elements, the stream included.
     depth: usize,
+    /// The first byte that counts was seen, and was the beginning of a tag.
+    begun: bool,
     tag: Option<Tag>,
     stanza: Stanza,
 }
@@ -74,6 +76,7 @@ impl Framer {
             limits,
             pending: 0,
             depth: 0,
+            begun: false,
             tag: None,
             stanza: Stanza::default(),
         }
@@ -82,6 +85,7 @@ impl Framer {
     /// Takes bytes from the front of `bytes` up to the end of the next frame. `None`: all taken, no frame complete.
     /// An error means that the stream is beyond repair.
     pub(crate) fn read(&mut self, bytes: &mut &[u8]) -> Result<Option<Frame>, OfflineReason> {
+        self.begin(bytes)?;
         loop {
             let before = bytes.len();
             let parsed = self.parser.parse(bytes, false);
@@ -103,6 +107,21 @@ impl Framer {
                 }
                 Err(EndOrError::Error(_)) => return Err(OfflineReason::MalformedXml),
             }
+        }
+    }
+
+    /// Knows at the first byte whether the other side speaks XML at all, instead of waiting for a tag that never comes.
+    fn begin(&mut self, bytes: &[u8]) -> Result<(), OfflineReason> {
+        if self.begun {
+            return Ok(());
+        }
+        match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            None => Ok(()),
+            Some(b'<') => {
+                self.begun = true;
+                Ok(())
+            }
+            Some(_) => Err(OfflineReason::MalformedXml),
         }
     }
 

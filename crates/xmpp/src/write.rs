@@ -110,16 +110,19 @@ mod tests {
     #[test]
     fn what_we_say_holds_nothing_but_what_is_needed() {
         let bob = Jid::new("bob@example.org/x").unwrap();
-        assert_eq!(text(presence(None, None)), "<presence xmlns='jabber:client'/>");
+        assert_eq!(
+            text(presence(None, None)),
+            "<presence xmlns='jabber:client'></presence>"
+        );
         assert_eq!(
             text(message(bob.clone(), "i", "a<b\u{1F600}".into(), false)),
-            "<message xmlns='jabber:client' id='i' to='bob@example.org/x' type='chat'>\
+            "<message xmlns='jabber:client' to='bob@example.org/x' id='i' type='chat'>\
              <body>a&lt;b\u{1F600}</body></message>"
         );
         assert_eq!(
             text(refuse(Some(bob), "q'<".into(), Refusal::ServiceUnavailable)),
-            "<iq xmlns='jabber:client' id='q&apos;&lt;' to='bob@example.org/x' type='error'><error type='cancel'>\
-             <service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+            "<iq xmlns='jabber:client' type='error' to='bob@example.org/x' id='q&#39;&lt;'><error type='cancel'>\
+             <service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'></service-unavailable></error></iq>"
         );
         let header = header(&BareJid::new("alice@example.org").unwrap());
         assert!(!String::from_utf8(header).unwrap().contains("alice"));

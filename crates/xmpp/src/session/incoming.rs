@@ -95,6 +95,10 @@ impl Session {
         let Some(Some(from)) = self.sender(element) else {
             return;
         };
+        // The server tells us of ourselves, too.
+        if self.jid.as_ref().is_some_and(|jid| **jid == from) {
+            return;
+        }
         let bare = from.to_bare();
         let event = match element.attr("type") {
             None => Event::Presence {

@@ -62,6 +62,8 @@ pub(super) enum Stage {
 pub(super) struct Request {
     id: String,
     mechanisms: Vec<String>,
+    /// An earlier transport was cut off after the form was sent: the account may have been made.
+    again: bool,
 }
 
 type Next = Result<Phase, OfflineReason>;
@@ -155,7 +157,12 @@ impl Session {
         let id = write::random_id(step.rng);
         let ask = registration::ask(&self.config, &id).map_err(|_| OfflineReason::RegistrationRefused)?;
         self.write(ask);
-        Ok(Phase::Login(Login::Form(Request { id, mechanisms })))
+        let again = self.registration == Registration::Attempted;
+        Ok(Phase::Login(Login::Form(Request {
+            id,
+            mechanisms,
+            again,
+        })))
     }
 
     fn form(&mut self, request: Request, element: &Element, step: &mut Step<'_>) -> Next {
@@ -168,28 +175,27 @@ impl Session {
         let id = write::random_id(step.rng);
         let answer = registration::fill(&self.config, &id, element.children().next())?;
         self.write(answer);
-        let mechanisms = request.mechanisms;
-        Ok(Phase::Login(Login::Registered(Request { id, mechanisms })))
+        self.registration = Registration::Attempted;
+        Ok(Phase::Login(Login::Registered(Request { id, ..request })))
     }
 
     fn registered(&mut self, request: Request, element: &Element, step: &mut Step<'_>) -> Next {
         if !request.is_answered_by(element) {
             return Err(OfflineReason::UnexpectedElement);
         }
-        let before = std::mem::replace(&mut self.registration, Registration::Attempted);
         if element.attr("type") == Some("result") {
             self.registration = Registration::Unneeded;
             self.tell(Event::Registered);
             return self.start_sasl(&request.mechanisms, step);
         }
         match registration::refusal(condition(element)) {
-            // An earlier attempt was cut off: the account that stands in the way may be ours, and the password tells.
-            OfflineReason::NameTaken if before == Registration::Attempted => {
+            // The account that stands in the way may be ours; the password tells.
+            OfflineReason::NameTaken if request.again => {
                 self.registration = Registration::Unneeded;
                 self.start_sasl(&request.mechanisms, step)
             }
             reason => {
-                self.registration = before;
+                self.registration = Registration::Wanted;
                 Err(reason)
             }
         }

@@ -1,0 +1,9 @@
+//! Alice's session against a scripted peer: no socket, no clock, every byte in our hands.
+
+#[cfg(test)]
+mod protocol {
+    mod login;
+    mod peer;
+    mod resume;
+    mod stanzas;
+}
