@@ -40,6 +40,8 @@ impl TorStatus {
 #[derive(Clone)]
 pub struct Dialer {
     shared: Arc<Shared>,
+    gate_wait: Duration,
+    answer_wait: Duration,
 }
 
 struct Shared {
@@ -63,14 +65,17 @@ impl Default for Dialer {
 impl Dialer {
     /// A dialer without a gate. Requests wait up to 15 seconds for one.
     pub fn new() -> Dialer {
+        Dialer::waiting(GATE_WAIT, ANSWER_WAIT)
+    }
+
+    fn waiting(gate_wait: Duration, answer_wait: Duration) -> Dialer {
         let (link, _) = watch::channel(None);
         let (status, _) = watch::channel(TorStatus::Gate(GateStatus::starting()));
+        let last = AtomicU64::new(0);
         Dialer {
-            shared: Arc::new(Shared {
-                link,
-                last: AtomicU64::new(0),
-                status,
-            }),
+            shared: Arc::new(Shared { link, last, status }),
+            gate_wait,
+            answer_wait,
         }
     }
 
@@ -150,18 +155,18 @@ impl Dialer {
 
     async fn ask(&self, header: &Header) -> Result<Stream, DialError> {
         let line = header.encode()?;
-        let link = self.shared.live_link().await?;
+        let link = self.shared.live_link(self.gate_wait).await?;
         let stream = link.open().await?;
-        timeout(ANSWER_WAIT, request(stream, &line))
+        timeout(self.answer_wait, request(stream, &line))
             .await
             .map_err(|_| DialError::NoAnswer)?
     }
 }
 
 impl Shared {
-    async fn live_link(&self) -> Result<Arc<Link>, DialError> {
+    async fn live_link(&self, wait: Duration) -> Result<Arc<Link>, DialError> {
         let mut links = self.link.subscribe();
-        let found = timeout(GATE_WAIT, links.wait_for(Option::is_some)).await;
+        let found = timeout(wait, links.wait_for(Option::is_some)).await;
         match found {
             Ok(Ok(link)) => link
                 .as_ref()
@@ -238,4 +243,34 @@ async fn open_status(link: Weak<Link>) -> Option<Stream> {
     let stream = link.upgrade()?.open_for_status().await.ok()?;
     let line = Header::Status.encode().ok()?;
     timeout(ANSWER_WAIT, request(stream, &line)).await.ok()?.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(100);
+
+    async fn call(dialer: &Dialer) -> DialError {
+        let host = Host::parse("xmpp.example.org").unwrap();
+        dialer
+            .connect(&Isolation::from_bytes([1; 16]), Purpose::Xmpp, &host, 5222)
+            .await
+            .unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn without_a_gate_a_call_waits_and_then_fails() {
+        let dialer = Dialer::waiting(SHORT, ANSWER_WAIT);
+        assert_eq!(call(&dialer).await, DialError::GateAbsent);
+        assert_eq!(*dialer.status().borrow(), TorStatus::Gate(GateStatus::starting()));
+    }
+
+    #[tokio::test]
+    async fn a_gate_that_hangs_is_given_up() {
+        let dialer = Dialer::waiting(GATE_WAIT, SHORT);
+        let (ours, _theirs) = tokio::io::duplex(64 * 1024);
+        dialer.attach(ours);
+        assert_eq!(call(&dialer).await, DialError::NoAnswer);
+    }
 }

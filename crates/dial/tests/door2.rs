@@ -179,24 +179,6 @@ async fn a_gate_that_dies_before_its_answer_is_an_error_and_not_silence() {
     assert_eq!(calling.await.unwrap().unwrap_err(), DialError::GateRestarted);
 }
 
-#[tokio::test(start_paused = true)]
-async fn without_a_gate_a_call_waits_and_then_fails() {
-    let dialer = Dialer::new();
-    assert_eq!(call(&dialer).await.unwrap_err(), DialError::GateAbsent);
-    assert_eq!(*dialer.status().borrow(), TorStatus::Gate(GateStatus::starting()));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_gate_that_hangs_is_given_up() {
-    let dialer = Dialer::new();
-    let (channel, _gate) = gate(|_, stream| async move {
-        let _held = stream;
-        std::future::pending::<()>().await;
-    });
-    dialer.attach(channel);
-    assert_eq!(call(&dialer).await.unwrap_err(), DialError::NoAnswer);
-}
-
 #[tokio::test]
 async fn a_refusal_comes_back_as_it_was_said() {
     let dialer = Dialer::new();

@@ -32,9 +32,21 @@ impl Doorside for Inward {
 
 /// Carries until the far side ends or the engine gives up. Both streams are dropped then: on the door that tells the
 /// engine, behind the last byte, that neither direction goes on.
-pub(crate) async fn both_ways<D: Doorside, T: AsyncRead + AsyncWrite + Unpin>(mut inward: D, mut far: T) {
+pub(crate) async fn both_ways<D: Doorside, T: AsyncRead + AsyncWrite + Unpin>(inward: D, far: T) {
+    lingering(inward, far, LINGER).await;
+}
+
+async fn lingering<D: Doorside, T: AsyncRead + AsyncWrite + Unpin>(
+    mut inward: D,
+    mut far: T,
+    time: Duration,
+) {
     let (mut down, mut up) = (OneWay::new(), OneWay::new());
-    let mut linger = Linger::default();
+    let mut linger = Linger {
+        time,
+        timer: None,
+        carried: 0,
+    };
     poll_fn(|cx| {
         if down.poll(cx, &mut far, &mut inward).is_ready() {
             return Poll::Ready(());
@@ -139,8 +151,8 @@ impl OneWay {
 }
 
 /// The time after the engine's end, extended while something still comes.
-#[derive(Default)]
 struct Linger {
+    time: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     carried: u64,
 }
@@ -151,7 +163,7 @@ impl Linger {
     }
 
     fn set(&mut self, carried: u64) {
-        self.timer = Some(Box::pin(sleep(LINGER)));
+        self.timer = Some(Box::pin(sleep(self.time)));
         self.carried = carried;
     }
 
@@ -165,7 +177,7 @@ impl Linger {
                 return Poll::Ready(());
             }
             self.carried = carried;
-            timer.as_mut().reset(Instant::now() + LINGER);
+            timer.as_mut().reset(Instant::now() + self.time);
         }
     }
 }

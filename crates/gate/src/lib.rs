@@ -55,7 +55,7 @@ pub struct GateConfig {
 /// # Errors
 /// [`GateError`], before anything was sent to anybody.
 pub fn run(config: &GateConfig, channel: UnixStream) -> Result<(), GateError> {
-    let folder = StateFolder::claim(&config.state)?;
+    let folder = StateFolder::claim(&config.state, &config.network)?;
     let runtime = runtime().map_err(|error| GateError::Channel(error.kind()))?;
     let served = runtime.block_on(async {
         let channel = open(channel).map_err(|error| GateError::Channel(error.kind()))?;

@@ -5,12 +5,14 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use fs_mistrust::Mistrust;
+use fs_mistrust::{Mistrust, MistrustBuilder};
 
-use crate::GateError;
+use crate::{GateError, Network};
 
 /// The file whose lock marks the folder as taken.
 const LOCK: &str = "gate.lock";
+/// The variable by which Arti's own program lifts its checks.
+const UNCHECKED: &str = "ARTI_FS_DISABLE_PERMISSION_CHECKS";
 
 /// A folder that is ours for as long as the value lives.
 #[derive(Debug)]
@@ -21,9 +23,11 @@ pub(crate) struct StateFolder {
 
 impl StateFolder {
     /// Makes the folder if it is absent, checks that nobody else can get at it, and takes it.
-    pub(crate) fn claim(path: &Path) -> Result<StateFolder, GateError> {
+    pub(crate) fn claim(path: &Path, network: &Network) -> Result<StateFolder, GateError> {
         let fault = |error: &dyn std::fmt::Display| GateError::StateFolder(error.to_string());
-        let trust = trust().map_err(|error| fault(&error))?;
+        let mut trust = Mistrust::builder();
+        check_owner(&mut trust, network);
+        let trust = trust.build().map_err(|error| fault(&error))?;
         trust.make_directory(path).map_err(|error| fault(&error))?;
         let path = path.canonicalize().map_err(|error| fault(&error))?;
         let lock = OpenOptions::new()
@@ -50,12 +54,15 @@ impl StateFolder {
     }
 }
 
-/// Trusts this user and root, by number: no look-up of names, which a locked room could not do.
-fn trust() -> Result<Mistrust, fs_mistrust::Error> {
-    Mistrust::builder()
-        .trust_no_group_id()
-        .ignore_environment()
-        .build()
+/// Trusts this user and root, by number: no look-up of names, which a locked room could not do. Only on a network of
+/// tests may the environment lift that: in a user namespace the root folder belongs to nobody.
+pub(crate) fn check_owner(trust: &mut MistrustBuilder, network: &Network) {
+    trust.trust_no_group_id();
+    if *network == Network::Public {
+        trust.ignore_environment();
+    } else {
+        trust.controlled_by_env_var(UNCHECKED);
+    }
 }
 
 #[cfg(test)]
@@ -68,13 +75,16 @@ mod tests {
     fn a_folder_is_made_for_its_owner_alone_and_taken_once() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("tor/state");
-        let folder = StateFolder::claim(&path).unwrap();
+        let folder = StateFolder::claim(&path, &Network::Public).unwrap();
         for made in [&path, path.parent().unwrap()] {
             assert_eq!(made.metadata().unwrap().permissions().mode() & 0o777, 0o700);
         }
-        assert_eq!(StateFolder::claim(&path).unwrap_err(), GateError::InUse);
+        assert_eq!(
+            StateFolder::claim(&path, &Network::Public).unwrap_err(),
+            GateError::InUse
+        );
         drop(folder);
-        assert!(StateFolder::claim(&path).is_ok());
+        assert!(StateFolder::claim(&path, &Network::Public).is_ok());
     }
 
     #[test]
@@ -82,7 +92,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         std::fs::set_permissions(home.path(), PermissionsExt::from_mode(0o755)).unwrap();
         assert!(matches!(
-            StateFolder::claim(home.path()),
+            StateFolder::claim(home.path(), &Network::Public),
             Err(GateError::StateFolder(_))
         ));
     }

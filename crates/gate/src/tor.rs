@@ -18,7 +18,7 @@ use tor_rtcompat::PreferredRuntime;
 
 use crate::progress::{Progress, Snapshot};
 use crate::refuse::refusal;
-use crate::state::StateFolder;
+use crate::state::{StateFolder, check_owner};
 use crate::{GateError, Network};
 
 /// How long an exit or onion service may take to answer once the circuit stands.
@@ -115,12 +115,7 @@ fn config(network: &Network, folder: &StateFolder) -> Result<TorClientConfig, Ga
         .storage()
         .cache_dir(CfgPath::new_literal(folder.cache()))
         .state_dir(CfgPath::new_literal(folder.state()));
-    // By number, not by name: a locked room cannot ask the system who it is.
-    builder
-        .storage()
-        .permissions()
-        .trust_no_group_id()
-        .ignore_environment();
+    check_owner(builder.storage().permissions(), network);
     builder.stream_timeouts().connect_timeout(ANSWER_WAIT);
     builder.system().memory().max(QUEUES);
     builder.address_filter().allow_onion_addrs(true);
@@ -200,7 +195,7 @@ mod tests {
     #[test]
     fn the_public_network_is_set_up_without_local_addresses() {
         let home = tempfile::tempdir().unwrap();
-        let folder = StateFolder::claim(&home.path().join("tor")).unwrap();
+        let folder = StateFolder::claim(&home.path().join("tor"), &Network::Public).unwrap();
         let config = format!("{:?}", config(&Network::Public, &folder).unwrap());
         assert!(config.contains("allow_local_addrs: false"), "{config}");
         assert!(config.contains("allow_onion_addrs: true"), "{config}");
@@ -210,7 +205,7 @@ mod tests {
     #[test]
     fn a_private_network_that_is_none_is_refused_with_the_reason() {
         let home = tempfile::tempdir().unwrap();
-        let folder = StateFolder::claim(&home.path().join("tor")).unwrap();
+        let folder = StateFolder::claim(&home.path().join("tor"), &Network::Public).unwrap();
         let file = home.path().join("net.toml");
         for text in [None, Some("tor_network = 5"), Some("=")] {
             if let Some(text) = text {
