@@ -60,7 +60,7 @@ pub(crate) fn relay_addresses(first_port: u16) -> Vec<SocketAddr> {
 
 impl TorNetwork {
     /// Lays out keys and configuration, and writes the network file for Arti. Starts nothing.
-    pub(crate) fn lay_out(info: &LabInfo) -> Result<Self, LabError> {
+    pub(crate) fn lay_out(info: &LabInfo, name_server: Ipv4Addr) -> Result<Self, LabError> {
         let names: Vec<_> = (0..info.relays.len())
             .map(|number| format!("relay{number}"))
             .collect();
@@ -69,7 +69,7 @@ impl TorNetwork {
         for (name, address) in names.into_iter().zip(&info.relays) {
             let dir = info.dir.join(&name);
             let names = keys.hand_out(&name, &dir)?;
-            write_file(&dir.join("resolv.conf"), "nameserver 127.0.0.1\n")?;
+            write_file(&dir.join("resolv.conf"), &format!("nameserver {name_server}\n"))?;
             relays.push(Relay {
                 name,
                 dir,
