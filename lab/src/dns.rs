@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::LabError;
 use crate::info::{DOMAIN, Ports};
 
-const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 53);
+/// The port that Tor's exits ask; no other can be named to them.
+const PORT: u16 = 53;
 const LONGEST_QUESTION: usize = 512;
 const LONGEST_NAME: usize = 255;
 const TYPE_A: u16 = 1;
@@ -18,14 +19,15 @@ const CLASS_IN: u16 = 1;
 const SECONDS_TO_LIVE: u32 = 60;
 const NO_SUCH_NAME: u8 = 3;
 
-/// Serves 127.0.0.1:53 by UDP and TCP until the process ends.
+/// Serves port 53 by UDP and TCP until the process ends, on the first loopback address where it is
+/// free. Gives that address.
 ///
 /// # Errors
-/// [`LabError::Io`] when the port cannot be had.
-pub(crate) fn serve(ports: &Ports) -> Result<(), LabError> {
-    let doing = || "be a name server on 127.0.0.1:53 (needs namespaces, or root)";
-    let udp = UdpSocket::bind(ADDRESS).map_err(LabError::io(doing()))?;
-    let tcp = TcpListener::bind(ADDRESS).map_err(LabError::io(doing()))?;
+/// [`LabError::Io`] when it is free nowhere, or not allowed.
+pub(crate) fn serve(ports: &Ports) -> Result<Ipv4Addr, LabError> {
+    let (address, udp, tcp) = bind().map_err(LabError::io(
+        "be a name server on port 53 of 127.0.0.1 (needs namespaces, or root)",
+    ))?;
     let names = Names {
         direct_tls: ports.xmpp_tls,
         start_tls: ports.xmpp,
@@ -38,7 +40,23 @@ pub(crate) fn serve(ports: &Ports) -> Result<(), LabError> {
     thread
         .spawn(move || serve_tcp(&tcp, names))
         .map_err(LabError::io("start a thread"))?;
-    Ok(())
+    Ok(address)
+}
+
+/// In the lab's own network the first address is free; on the machine's another lab may have it.
+fn bind() -> io::Result<(Ipv4Addr, UdpSocket, TcpListener)> {
+    let mut refused = io::Error::from(io::ErrorKind::AddrInUse);
+    for address in [Ipv4Addr::LOCALHOST]
+        .into_iter()
+        .chain((1..20).map(|last| Ipv4Addr::new(127, 0, 77, last)))
+    {
+        let place = SocketAddr::from((address, PORT));
+        match UdpSocket::bind(place).and_then(|udp| Ok((address, udp, TcpListener::bind(place)?))) {
+            Ok(bound) => return Ok(bound),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
 }
 
 /// The ports that SRV records point to.

@@ -33,34 +33,32 @@ pub enum Ground {
 }
 
 /// Leaves the machine's namespaces, for the children of this process. Call it while the process has
-/// one thread only (a user namespace demands it).
+/// one thread only (a user namespace demands it), and after [`leave_namespaces`] has been tried in a
+/// process of its own: a half-way failure cannot be undone.
 ///
 /// # Errors
-/// [`LabError::Io`] when the user namespace cannot be set up after it was granted.
-pub fn leave_namespaces() -> Result<Ground, LabError> {
+/// [`LabError::Io`] when namespaces are refused. True: a user namespace was needed.
+pub fn leave_namespaces() -> Result<bool, LabError> {
     let (uid, gid) = (geteuid(), getegid());
-    let user = !uid.is_root();
-    let mut flags = UnshareFlags::NEWNET | UnshareFlags::NEWPID | UnshareFlags::NEWNS;
-    if user {
-        flags |= UnshareFlags::NEWUSER;
+    let flags = UnshareFlags::NEWNET | UnshareFlags::NEWPID | UnshareFlags::NEWNS;
+    if uid.is_root() && leave(flags).is_ok() {
+        return Ok(false);
     }
+    leave(flags | UnshareFlags::NEWUSER).map_err(LabError::io("make namespaces"))?;
+    let map = |file: &str, text: String| {
+        fs::write(file, text).map_err(LabError::io(format!("set up the user namespace in {file}")))
+    };
+    map("/proc/self/setgroups", "deny".to_owned())?;
+    map("/proc/self/uid_map", format!("0 {} 1", uid.as_raw()))?;
+    map("/proc/self/gid_map", format!("0 {} 1", gid.as_raw()))?;
+    Ok(true)
+}
+
+fn leave(flags: UnshareFlags) -> io::Result<()> {
     #[expect(unsafe_code, reason = "the only call that makes namespaces")]
     // SAFETY: only the sharing of file descriptor tables (FILES) is dangerous, and it is not asked for.
     let left = unsafe { unshare_unsafe(flags) };
-    if let Err(error) = left {
-        return Ok(Ground::Loopback {
-            why: error.to_string(),
-        });
-    }
-    if user {
-        let map = |file: &str, text: String| {
-            fs::write(file, text).map_err(LabError::io(format!("set up the user namespace in {file}")))
-        };
-        map("/proc/self/setgroups", "deny".to_owned())?;
-        map("/proc/self/uid_map", format!("0 {} 1", uid.as_raw()))?;
-        map("/proc/self/gid_map", format!("0 {} 1", gid.as_raw()))?;
-    }
-    Ok(Ground::Namespaces { user })
+    Ok(left?)
 }
 
 /// The outer process's sign of life; it ends with the process, whatever ends that.
@@ -143,8 +141,8 @@ pub fn wait_for_all(main: u32) -> u8 {
     }
 }
 
-/// A folder for a lab that was given none. The name holds our process id; empty ones, which dead
-/// labs have left, are removed.
+/// A folder for a lab that was given none. The name holds our process id; those of dead labs are
+/// removed.
 ///
 /// # Errors
 /// [`LabError::Io`] when it cannot be made.
@@ -155,13 +153,22 @@ pub fn own_folder() -> Result<PathBuf, LabError> {
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| name.strip_prefix(prefix));
         if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
-            // Fails, rightly, for a folder that is not empty.
-            let _still_used = fs::remove_dir(entry.path());
+            remove_dead(&entry.path());
         }
     }
     let dir = parent.join(format!("{prefix}{}", std::process::id()));
     crate::children::private_folder(&dir)?;
     Ok(dir)
+}
+
+/// Removes what a dead lab has left; its process id alone is no proof, for it may live in another
+/// process namespace.
+fn remove_dead(dir: &Path) {
+    // Fails, rightly, for a folder that is not empty or on which memory is mounted.
+    let emptied = fs::remove_dir(dir);
+    if emptied.is_err() && File::open(dir.join(ALIVE)).is_ok_and(|file| file.try_lock().is_ok()) {
+        let _stays = fs::remove_dir_all(dir);
+    }
 }
 
 /// Removes a folder of [`own_folder`] and what is mounted on it. Never fails: at worst an empty folder

@@ -8,7 +8,8 @@
 //! its exit code. Whatever ends the outer process ends all of it. Inside:
 //! * [`Lab::find`] reads `lab.json`; [`LabInfo`] says what is where;
 //! * [`Control`] (or `otter-lab-net ctl`) kills and starts the server, cuts circuits, stalls Tor;
-//! * `otr_peer` (see `peers/otr_peer.c`) is a conversation partner on libotr;
+//! * `otr_peer` (see `peers/otr_peer.c`) is a conversation partner on libotr, and [`OtrPeer`] a test's
+//!   end of it;
 //! * `wiretap.jsonl` is what the server saw of messages.
 //!
 //! # How tests use it
@@ -31,6 +32,7 @@ mod error;
 mod info;
 mod isolation;
 mod keys;
+mod otr_peer;
 mod packages;
 mod peer;
 mod progress;
@@ -47,6 +49,7 @@ pub use isolation::{
     Ground, SignOfLife, end_with_the_outer_process, furnish, give_sign_of_life, leave_namespaces, own_folder,
     remove_own_folder, wait_for_all,
 };
+pub use otr_peer::{OtrPeer, PeerMessage, PeerPolicy};
 pub use progress::Progress;
 pub use running::RunningLab;
 pub use socks::connect as connect_through_tor;

@@ -11,15 +11,16 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use lab::{
     BOUND, Control, Ground, LAB_VARIABLE, Lab, LabError, Progress, Reply, Request, RunningLab, become_bound,
 };
 
 const USAGE: &str = "usage:
-  otter-lab-net run [--dir DIR] [--json] -- COMMAND...
-      brings the lab up, runs COMMAND in it with OTTER_LAB=DIR/lab.json, gives back its exit code
+  otter-lab-net run [--dir DIR] [--json] [--loopback] -- COMMAND...
+      brings the lab up, runs COMMAND in it with OTTER_LAB=DIR/lab.json, gives back its exit code;
+      --loopback uses the machine's own loopback, as happens by itself where namespaces are refused
   otter-lab-net ctl [--dir DIR] REQUEST
       asks the running lab (of DIR, or of OTTER_LAB) for one of: kill-xmpp, start-xmpp, cut-circuits,
       stop-tor, cont-tor, register USER PASSWORD [HOST], status, wiretap-path
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
         Some("run") => outer(rest),
         Some("init") => init(rest),
         Some("inside") => inside(rest),
+        Some("probe") => probe(),
+        Some("furnish") => lab::furnish(Path::new("/"), false).map(|()| 0),
         Some("ctl") => control(rest),
         Some(BOUND) => bound(rest),
         Some("help" | "--help" | "-h") => {
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
 struct Options {
     dir: Option<PathBuf>,
     json: bool,
+    loopback: bool,
     /// The lab's folder is its own, and lies in memory.
     own: bool,
     /// Told to the inner processes.
@@ -74,6 +78,7 @@ impl Options {
                     return Ok(options);
                 }
                 Some("--json") => options.json = true,
+                Some("--loopback") => options.loopback = true,
                 Some("--own") => options.own = true,
                 Some("--dir") => options.dir = Some(absolute(arguments.next())?),
                 Some("--ground") => {
@@ -127,7 +132,8 @@ fn absolute(path: Option<&OsString>) -> Result<PathBuf, LabError> {
 /// The process that was typed: makes the namespaces, starts the first process in them, waits.
 fn outer(arguments: &[OsString]) -> Result<u8, LabError> {
     let mut options = Options::parse(arguments)?;
-    let ground = lab::leave_namespaces()?;
+    let mut progress = Progress::new(options.json);
+    let ground = choose_ground(&options)?;
     if let Some(dir) = &options.dir {
         make_empty(dir)?;
     } else {
@@ -135,16 +141,13 @@ fn outer(arguments: &[OsString]) -> Result<u8, LabError> {
         options.own = true;
     }
     let sign_of_life = lab::give_sign_of_life(options.dir()?)?;
-    let mut progress = Progress::new(options.json);
     let first = match &ground {
         Ground::Namespaces { user } => {
             options.ground = Some(if *user { "user" } else { "root" }.to_owned());
             "init"
         }
         Ground::Loopback { why } => {
-            progress.tell(&format!(
-                "No namespaces here ({why}): the lab runs on the machine's own loopback"
-            ));
+            progress.tell(&format!("The lab runs on the machine's own loopback: {why}"));
             "inside"
         }
     };
@@ -157,8 +160,57 @@ fn outer(arguments: &[OsString]) -> Result<u8, LabError> {
     if options.own {
         lab::remove_own_folder(options.dir()?);
     }
+    Ok(code_of(status))
+}
+
+fn code_of(status: ExitStatus) -> u8 {
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
-    Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+/// Namespaces, unless they are not wanted or a try of them in another process failed.
+fn choose_ground(options: &Options) -> Result<Ground, LabError> {
+    if options.loopback {
+        return Ok(Ground::Loopback {
+            why: "it was asked to".to_owned(),
+        });
+    }
+    let start = |source| LabError::Io {
+        doing: "try namespaces".to_owned(),
+        source,
+    };
+    let tried = own_program()?
+        .arg("probe")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(start)?;
+    if tried.status.success() {
+        return lab::leave_namespaces().map(|user| Ground::Namespaces { user });
+    }
+    let why = String::from_utf8_lossy(&tried.stderr)
+        .trim()
+        .trim_start_matches("otter-lab-net: ")
+        .to_owned();
+    Ok(Ground::Loopback { why })
+}
+
+/// Tries, in a process of its own, whether namespaces can be had and furnished.
+fn probe() -> Result<u8, LabError> {
+    lab::leave_namespaces()?;
+    let start = |source| LabError::Io {
+        doing: "try namespaces".to_owned(),
+        source,
+    };
+    own_program()?.arg("furnish").status().map(code_of).map_err(start)
+}
+
+fn own_program() -> Result<Command, LabError> {
+    let own = std::env::current_exe();
+    let own = own.map_err(|source| LabError::Io {
+        doing: "find the lab's own program".to_owned(),
+        source,
+    })?;
+    Ok(Command::new(own))
 }
 
 /// The first process of the namespaces.

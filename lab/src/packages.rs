@@ -45,27 +45,30 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 /// # Errors
 /// [`LabError::MissingPackages`] with every missing package.
 pub(crate) fn check() -> Result<(), LabError> {
-    let mut missing: Vec<&'static str> = Vec::new();
-    missing.extend(
-        PROGRAMS
-            .iter()
-            .filter(|(program, _)| find(program).is_none())
-            .map(|(_, package)| *package),
+    let missing = missing(
+        |program| find(program).is_some(),
+        library_exists,
+        Path::new(HEADER.0).exists(),
     );
-    missing.extend(
-        LIBRARIES
-            .iter()
-            .filter(|(library, _)| !library_exists(library))
-            .map(|(_, package)| *package),
-    );
-    missing.extend((!Path::new(HEADER.0).exists()).then_some(HEADER.1));
-    missing.sort_unstable();
-    missing.dedup();
     if missing.is_empty() {
         Ok(())
     } else {
         Err(LabError::MissingPackages(missing))
     }
+}
+
+fn missing(
+    has_program: impl Fn(&str) -> bool,
+    has_library: impl Fn(&str) -> bool,
+    has_header: bool,
+) -> Vec<&'static str> {
+    let programs = PROGRAMS.iter().filter(|(program, _)| !has_program(program));
+    let libraries = LIBRARIES.iter().filter(|(library, _)| !has_library(library));
+    let mut missing: Vec<_> = programs.chain(libraries).map(|(_, package)| *package).collect();
+    missing.extend((!has_header).then_some(HEADER.1));
+    missing.sort_unstable();
+    missing.dedup();
+    missing
 }
 
 fn library_exists(library: &str) -> bool {
@@ -82,14 +85,20 @@ mod tests {
     #[test]
     fn the_list_for_scripts_names_what_is_looked_for() {
         let list: Vec<_> = include_str!("../packages.txt").lines().collect();
-        let mut wanted: Vec<_> = PROGRAMS
-            .iter()
-            .chain(&LIBRARIES)
-            .map(|(_, package)| *package)
-            .collect();
-        wanted.push(HEADER.1);
-        wanted.sort_unstable();
-        wanted.dedup();
-        assert_eq!(list, wanted);
+        assert_eq!(list, missing(|_| false, |_| false, false));
+    }
+
+    #[test]
+    fn missing_packages_are_named_all_at_once_with_the_command_that_brings_them() {
+        let missing = missing(
+            |program| !program.starts_with("prosody"),
+            |library| library != "libotr",
+            true,
+        );
+        let said = LabError::MissingPackages(missing).to_string();
+        assert!(
+            said.ends_with("apt-get install --no-install-recommends libotr5-dev prosody"),
+            "{said}"
+        );
     }
 }

@@ -50,10 +50,10 @@ impl RunningLab {
     pub fn bring_up(dir: &Path, ground: &Ground, progress: &mut Progress) -> Result<Self, LabError> {
         packages::check()?;
         let mut info = plan(dir, ground)?;
-        dns::serve(&info.ports)?;
+        let name_server = dns::serve(&info.ports)?;
         echo::serve(info.ports.echo)?;
         progress.tell("Making keys and laying out the private Tor network");
-        let mut tor = TorNetwork::lay_out(&info)?;
+        let mut tor = TorNetwork::lay_out(&info, name_server)?;
         // The certificate and the peer are made while the relays wait for their moment.
         let (folder, program) = (info.dir.clone(), info.otr_peer.clone());
         let workshop = std::thread::spawn(move || -> Result<String, LabError> {

@@ -27,7 +27,13 @@ const RELAYS: u16 = 6;
 /// A start this long after a multiple of the first voting interval still precedes the votes.
 const LATE: Duration = Duration::from_millis(1500);
 
-/// For each step of the start, on a machine that has much else to do.
+/// How often the relays are started before the lab gives up.
+const ATTEMPTS: u32 = 3;
+
+/// Two rounds of votes, and time to fetch what came of them.
+const CONSENSUS_PATIENCE: Duration = Duration::from_secs(30);
+
+/// For each other step of the start, on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One relay's place and names.
@@ -60,7 +66,7 @@ pub(crate) fn relay_addresses(first_port: u16) -> Vec<SocketAddr> {
 
 impl TorNetwork {
     /// Lays out keys and configuration, and writes the network file for Arti. Starts nothing.
-    pub(crate) fn lay_out(info: &LabInfo) -> Result<Self, LabError> {
+    pub(crate) fn lay_out(info: &LabInfo, name_server: Ipv4Addr) -> Result<Self, LabError> {
         let names: Vec<_> = (0..info.relays.len())
             .map(|number| format!("relay{number}"))
             .collect();
@@ -69,7 +75,7 @@ impl TorNetwork {
         for (name, address) in names.into_iter().zip(&info.relays) {
             let dir = info.dir.join(&name);
             let names = keys.hand_out(&name, &dir)?;
-            write_file(&dir.join("resolv.conf"), "nameserver 127.0.0.1\n")?;
+            write_file(&dir.join("resolv.conf"), &format!("nameserver {name_server}\n"))?;
             relays.push(Relay {
                 name,
                 dir,
@@ -111,17 +117,43 @@ impl TorNetwork {
     }
 
     /// Starts the relays at a moment that lets all their descriptors precede the first vote, and
-    /// waits for the first consensus.
+    /// waits for the first consensus. On a machine that is too busy a relay may miss that vote, and
+    /// would be missing for minutes: then all begin anew.
     pub(crate) fn start_relays(&mut self) -> Result<(), LabError> {
+        for _attempt in 1..ATTEMPTS {
+            if self.try_to_start_relays()? {
+                return Ok(());
+            }
+            self.daemons.iter_mut().try_for_each(Daemon::kill)?;
+            self.relays.iter().try_for_each(|relay| forget(&relay.dir))?;
+        }
+        if self.try_to_start_relays()? {
+            return Ok(());
+        }
+        Err(LabError::program(
+            "the private Tor network",
+            "this machine is too busy for all relays to be voted for",
+        ))
+    }
+
+    /// False when the consensus lacks a relay, or does not come.
+    fn try_to_start_relays(&mut self) -> Result<bool, LabError> {
         std::thread::sleep(until_aligned());
         for daemon in &mut self.daemons {
             daemon.start()?;
         }
-        wait_until("the first consensus of the private Tor network", PATIENCE, || {
+        let relays = &self.relays;
+        let waited = wait_until("the first consensus", CONSENSUS_PATIENCE, || {
             self.daemons.iter_mut().try_for_each(Daemon::must_run)?;
-            let have = |relay: &Relay| relay.dir.join("cached-microdesc-consensus").exists();
-            Ok(self.relays.iter().all(have))
-        })
+            Ok(relays.iter().all(|relay| relays_in_consensus(&relay.dir) > 0))
+        });
+        match waited {
+            Ok(()) => Ok(relays
+                .iter()
+                .all(|relay| relays_in_consensus(&relay.dir) == relays.len())),
+            Err(LabError::TooSlow { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Starts client and onion service, once there is a consensus: those that ask earlier wait for
@@ -213,6 +245,41 @@ impl TorNetwork {
     fn service_socket(&self) -> PathBuf {
         self.service_dir.join("control.sock")
     }
+}
+
+/// How many relays the consensus in a data folder names; none when there is no consensus.
+fn relays_in_consensus(dir: &Path) -> usize {
+    let text = fs::read_to_string(dir.join("cached-microdesc-consensus")).unwrap_or_default();
+    // The end of the file is its signatures: without them it is still being written.
+    if !text.contains("\ndirectory-signature ") {
+        return 0;
+    }
+    text.lines().filter(|line| line.starts_with("r ")).count()
+}
+
+/// Removes what a relay has learnt of the network, but not its keys and configuration.
+fn forget(dir: &Path) -> Result<(), LabError> {
+    const KEPT: [&str; 5] = [
+        "keys",
+        "fingerprint",
+        "fingerprint-ed25519",
+        "resolv.conf",
+        "torrc",
+    ];
+    let doing = || format!("empty {}", dir.display());
+    for entry in fs::read_dir(dir).map_err(LabError::io(doing()))?.flatten() {
+        if KEPT.iter().any(|kept| entry.file_name() == *kept) {
+            continue;
+        }
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let removed = if is_folder {
+            fs::remove_dir_all(entry.path())
+        } else {
+            fs::remove_file(entry.path())
+        };
+        removed.map_err(LabError::io(doing()))?;
+    }
+    Ok(())
 }
 
 fn tor(name: &str, dir: &Path, text: &str) -> Result<Daemon, LabError> {

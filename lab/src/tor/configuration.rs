@@ -24,7 +24,7 @@ fn common(name: &str, dir: &Path, relays: &[Relay]) -> String {
         "TestingTorNetwork 1\nNickname {name}\nDataDirectory {dir}\nAddress 127.0.0.1\nProtocolWarnings 1\n\
          SafeLogging 0\nLog notice file {dir}/notice.log\nLogTimeGranularity 1\nShutdownWaitLength 0\n\
          AvoidDiskWrites 1\nRunAsDaemon 0\nPathsNeededToBuildCircuits 0.67\nDisableDebuggerAttachment 0\nNumCPUs 1\n\
-         ControlSocket {dir}/control.sock\n",
+         ControlSocket {dir}/control.sock\nGeoIPFile /dev/null\nGeoIPv6File /dev/null\n",
         dir = dir.display()
     );
     for relay in relays {
