@@ -1,7 +1,14 @@
 //! Figures of this crate beside those of the real libotr, measured in turns in the same run.
 //! Must never print a figure of one side without the other's.
 //! Standard: none. One JSON object a line; `--list` names the figures; names as arguments choose some.
-#![allow(clippy::print_stdout, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a harness that prints its figures and may stop at the first surprise")]
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a harness that prints its figures and may stop at the first surprise"
+)]
 
 #[path = "../tests/support/libotr.rs"]
 mod libotr;
@@ -100,14 +107,23 @@ fn main() {
 
 /// Both sides in turns; the medians are printed.
 fn measure(figure: &Figure) {
-    let config = Config { padding: Padding::Off, max_message: None::<NonZeroUsize>, ..Config::default() };
-    let (mut alice, mut bob) = private(Person::new(0, 0x1000, config.clone()), Person::new(1, 0x2000, config));
+    let config = Config {
+        padding: Padding::Off,
+        max_message: None::<NonZeroUsize>,
+        ..Config::default()
+    };
+    let (mut alice, mut bob) = private(
+        Person::new(0, 0x1000, config.clone()),
+        Person::new(1, 0x2000, config),
+    );
     let mut peer = Peer::new();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let begin = Instant::now();
         (figure.ours)(&mut alice, &mut bob, figure.operations);
-        ours.push(begin.elapsed().as_secs_f64() * 1e9 / figure.operations as f64 / figure.nanoseconds_per_unit);
+        ours.push(
+            begin.elapsed().as_secs_f64() * 1e9 / figure.operations as f64 / figure.nanoseconds_per_unit,
+        );
         theirs.push(peer.nanoseconds(figure.command) / figure.nanoseconds_per_unit);
     }
     let (ours, theirs) = (median(ours), median(theirs));

@@ -4,6 +4,8 @@
 
 #[path = "support/people.rs"]
 mod people;
+#[path = "support/wire.rs"]
+mod wire;
 
 mod story {
     mod attacks;
