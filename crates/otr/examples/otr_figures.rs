@@ -1,12 +1,13 @@
 //! Figures of this crate beside those of the real libotr, measured in turns in the same run.
 //! Must never print a figure of one side without the other's.
 //! Standard: none. One JSON object a line; `--list` names the figures; names as arguments choose some.
-#![allow(
+#![expect(
     clippy::print_stdout,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::unwrap_used,
+    clippy::cast_precision_loss,
     reason = "a harness that prints its figures and may stop at the first surprise"
 )]
 
@@ -19,7 +20,7 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use libotr::Peer;
-use otr::{Config, Padding};
+use otr::{Config, Event, Input, Padding, PrivateKey};
 use people::{Person, carry, private};
 
 /// Rounds of which the median counts.
@@ -37,7 +38,25 @@ struct Figure {
     goal: f64,
 }
 
-const FIGURES: [Figure; 6] = [
+const FIGURES: [Figure; 8] = [
+    Figure {
+        name: "otr.key_generation",
+        command: "key 3",
+        ours: keys,
+        operations: 3,
+        unit: "ms",
+        nanoseconds_per_unit: 1e6,
+        goal: 2.0,
+    },
+    Figure {
+        name: "otr.smp_both_sides",
+        command: "smp 1",
+        ours: verifications,
+        operations: 1,
+        unit: "ms",
+        nanoseconds_per_unit: 1e6,
+        goal: 0.76,
+    },
     Figure {
         name: "otr.ake_both_sides",
         command: "ake 10",
@@ -148,6 +167,31 @@ fn exchanges(alice: &mut Person, bob: &mut Person, count: usize) {
     assert!(alice.is_private_with(bob) && bob.is_private_with(alice));
     alice.take_events();
     bob.take_events();
+}
+
+fn keys(alice: &mut Person, _: &mut Person, count: usize) {
+    for _ in 0..count {
+        PrivateKey::generate(&mut alice.dice);
+    }
+}
+
+fn verifications(alice: &mut Person, bob: &mut Person, count: usize) {
+    for _ in 0..count {
+        alice
+            .give(Input::VerifyStart {
+                question: None,
+                secret: b"otter",
+            })
+            .expect("private");
+        carry(alice, bob);
+        bob.give(Input::VerifyAnswer { secret: b"otter" }).expect("asked");
+        carry(alice, bob);
+        assert!(matches!(
+            alice.take_events()[..],
+            [Event::VerifyFinished { equal: true, .. }]
+        ));
+        bob.take_events();
+    }
 }
 
 fn ping_pong(alice: &mut Person, bob: &mut Person, count: usize) {

@@ -1,6 +1,13 @@
 //! Our conversation against the real libotr, over bodies in memory.
 //! Must never pass without libotr.
 //! Standard: OTR version 3.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
 
 #[path = "support/libotr.rs"]
 mod libotr;

@@ -78,9 +78,9 @@ fn two_clients_of_bob_each_get_a_session_whoever_begins() {
     for alice_begins in [true, false] {
         let (mut alice, mut one, mut two) = (Person::alice(), Person::bob(), second_bob(1));
         if alice_begins {
-            alice.start()
+            alice.start();
         } else {
-            one.start()
+            one.start();
         }
         carry_to_both(&mut alice, &mut one, &mut two);
         assert!(one.is_private_with(&alice) && two.is_private_with(&alice));

@@ -124,23 +124,30 @@ pub(crate) fn bytes(digits: &str) -> Vec<u8> {
     }
 }
 
-/// Compiles the peer into the folder for temporary files of the build.
+/// Compiles the peer beside the program that runs, unless that was done since the source changed.
 fn compile() -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/libotr/peer.c");
-    let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-    let program = folder.join(format!("otr-libotr-peer-{}", std::process::id()));
+    let own = std::env::current_exe().expect("a program knows its place");
+    let program = own.with_file_name("otr-libotr-peer");
+    let changed = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
+    if changed(&program) > changed(&source) {
+        return program;
+    }
+    // Several tests may compile at once: each makes its own file, and the last one stays.
+    let fresh = own.with_file_name(format!("otr-libotr-peer-{}", std::process::id()));
     #[expect(clippy::disallowed_methods, reason = "the oracle of this test is a program")]
     let mut compiler = Command::new("cc");
     compiler
         .arg("-O2")
         .arg("-o")
-        .arg(&program)
+        .arg(&fresh)
         .arg(&source)
         .args(["-lotr", "-lgcrypt"]);
     let made = compiler.status().is_ok_and(|status| status.success());
     assert!(
         made,
-        "the libotr peer cannot be compiled: install the Debian packages gcc, libc6-dev and libotr5-dev"
+        "the libotr peer cannot be compiled: install the Debian packages gcc, libc6-dev, libotr5-dev and libgcrypt20-dev"
     );
+    std::fs::rename(&fresh, &program).expect("the folder of the build can be written");
     program
 }
