@@ -47,7 +47,7 @@ impl PrivateKey {
         out.push(STORED_FORM);
         self.0.public().put_numbers(&mut out);
         let secret = self.0.secret_bytes();
-        put_mpi(&mut out, &*secret);
+        put_mpi(&mut out, &secret);
         out
     }
 

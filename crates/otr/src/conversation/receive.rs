@@ -100,7 +100,7 @@ impl Conversation {
             } => self.on_commit(from, encrypted_gx, hashed_gx, now, rng),
             Payload::DhKey { gy } => self.on_dh_key(from, gy, now, rng),
             Payload::RevealSignature { key, signature } => {
-                self.on_reveal_signature(from, key, signature, now, rng)
+                self.on_reveal_signature(from, key, signature, now, rng);
             }
             Payload::Signature(part) => self.on_signature(from, part, now, rng),
         }

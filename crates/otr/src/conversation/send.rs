@@ -42,7 +42,13 @@ impl Conversation {
         self.heard_plaintext = false;
         self.active = None;
         let tags: Vec<u32> = self.instances.keys().copied().collect();
-        tags.into_iter().try_for_each(|tag| self.end_instance(tag))
+        let mut result = Ok(());
+        for tag in tags {
+            // Every session ends, even if one farewell cannot be sent; the first failure is told.
+            let ended = self.end_instance(tag);
+            result = result.and(ended);
+        }
+        result
     }
 
     /// Tells one client that the session ends, and wipes the keys.

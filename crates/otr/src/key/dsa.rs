@@ -64,8 +64,8 @@ impl PublicKey {
             y: y_number,
         };
         let sound = match bits {
-            ..=1024 => key.is_sound::<{ U1024::LIMBS }>(),
-            ..=2048 => key.is_sound::<{ U2048::LIMBS }>(),
+            ..=LEAST_BITS => key.is_sound::<{ U1024::LIMBS }>(),
+            1025..=2048 => key.is_sound::<{ U2048::LIMBS }>(),
             _ => key.is_sound::<{ U3072::LIMBS }>(),
         };
         sound.then_some(key)
@@ -90,8 +90,8 @@ impl PublicKey {
     /// Whether `signature` (r, s) over `message` modulo q is by the owner of this key.
     pub(crate) fn verify(&self, message: &[u8; 32], signature: &[u8; 40]) -> bool {
         let verdict = match self.p.bits_vartime() {
-            ..=1024 => self.check::<{ U1024::LIMBS }>(message, signature),
-            ..=2048 => self.check::<{ U2048::LIMBS }>(message, signature),
+            ..=LEAST_BITS => self.check::<{ U1024::LIMBS }>(message, signature),
+            1025..=2048 => self.check::<{ U2048::LIMBS }>(message, signature),
             _ => self.check::<{ U3072::LIMBS }>(message, signature),
         };
         verdict.unwrap_or(false)

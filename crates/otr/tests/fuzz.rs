@@ -1,0 +1,152 @@
+//! Any body at all, in every state, and nothing panics, grows or leaks.
+//! Must never accept a text that nobody sent.
+//! Standard: none.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first surprise"
+)]
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/wire.rs"]
+mod wire;
+
+use otr::{Event, Input};
+use people::{Person, carry, private_pair};
+use proptest::prelude::*;
+use wire::encode;
+
+const SECRET: &str = "the text that must not leave";
+
+/// Bob in each of the states that a conversation can be in.
+fn bobs() -> Vec<Person> {
+    let mut all = vec![Person::bob()];
+    let (mut alice, mut bob) = (Person::alice(), Person::bob());
+    alice.start();
+    for step in 0..5 {
+        let (from, to) = if step % 2 == 0 {
+            (&mut alice, &mut bob)
+        } else {
+            (&mut bob, &mut alice)
+        };
+        for body in from.take_outbox() {
+            to.hear(&body);
+        }
+        let mut copy = Person::bob();
+        replay_into(&mut copy, step);
+        all.push(copy);
+    }
+    let (_, private) = private_pair();
+    let (mut leaving, mut finished) = private_pair();
+    leaving.give(Input::End).unwrap();
+    carry(&mut leaving, &mut finished);
+    let (_, mut ended) = private_pair();
+    ended.give(Input::End).unwrap();
+    let (mut asking, mut asked) = private_pair();
+    asking
+        .give(Input::VerifyStart {
+            question: None,
+            secret: b"x",
+        })
+        .unwrap();
+    carry(&mut asking, &mut asked);
+    all.extend([private, finished, ended, asked, asking]);
+    for person in &mut all {
+        person.take_events();
+        person.take_outbox();
+    }
+    all
+}
+
+/// Brings a fresh bob so far into an exchange.
+fn replay_into(bob: &mut Person, steps: usize) {
+    let mut alice = Person::alice();
+    alice.start();
+    for step in 0..=steps {
+        let (from, to) = if step % 2 == 0 {
+            (&mut alice, &mut *bob)
+        } else {
+            (&mut *bob, &mut alice)
+        };
+        for body in from.take_outbox() {
+            to.hear(&body);
+        }
+    }
+}
+
+fn check(body: &str) {
+    for mut bob in bobs() {
+        for _ in 0..2 {
+            bob.hear(body);
+        }
+        let _refused = bob.give(Input::Send {
+            text: SECRET,
+            tlvs: &[],
+            tag: 0,
+        });
+        bob.tick_after(61);
+        bob.hear(body);
+        assert!(
+            bob.outbox
+                .iter()
+                .all(|body| body.starts_with("?OTR") && !body.contains(SECRET))
+        );
+        let accepted = |event: &Event| matches!(event, Event::Message { .. } | Event::Notice { .. });
+        assert!(!bob.events.iter().any(accepted));
+        assert!(bob.events.len() + bob.outbox.len() < 20);
+    }
+}
+
+/// True messages of an exchange and a session, to be bent.
+fn true_messages() -> Vec<Vec<u8>> {
+    let (mut alice, mut bob) = (Person::alice(), Person::bob());
+    alice.start();
+    let mut crossed = carry(&mut alice, &mut bob);
+    alice.say("hello");
+    crossed.extend(alice.take_outbox());
+    crossed
+        .iter()
+        .filter(|body| body.starts_with("?OTR:"))
+        .map(|body| wire::decode(body))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_survived(body in any::<String>()) {
+        check(&body);
+    }
+
+    #[test]
+    fn any_text_that_begins_like_otr_is_survived(start in "\\?OTR[:|,?vE ]?", body in ".{0,200}") {
+        check(&format!("{start}{body}"));
+    }
+
+    #[test]
+    fn any_armoured_bytes_are_survived(kind in prop::sample::select(vec![2u8, 3, 10, 17, 18, 0]), bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let header = [0, 3, kind, 0xa1, 0x1c, 0xe0, 0, 0, 0, 0xb0, 0xb0];
+        check(&encode(&[&header[..], &bytes].concat()));
+    }
+
+    #[test]
+    fn any_fragment_is_survived(body in "\\?OTR\\|[0-9a-f]{0,9}\\|[0-9a-f]{0,9},[0-9]{0,6},[0-9]{0,6},.{0,50},?") {
+        check(&body);
+    }
+
+    #[test]
+    fn bent_true_messages_are_survived(which in 0usize..5, at in any::<prop::sample::Index>(), value in any::<[u8; 4]>(), cut in any::<prop::sample::Index>()) {
+        let messages = true_messages();
+        let mut bytes = messages[which % messages.len()].clone();
+        let place = at.index(bytes.len());
+        for (byte, value) in bytes[place..].iter_mut().zip(value) {
+            *byte ^= value | 1;
+        }
+        check(&encode(&bytes));
+        bytes.truncate(cut.index(bytes.len()));
+        check(&encode(&bytes));
+    }
+}
