@@ -32,6 +32,7 @@ pub(crate) fn engine(room: &EngineRoom) -> ExitCode {
 /// The gate's room.
 pub(crate) fn gate(room: &GateRoom) -> ExitCode {
     walls::close_inherited(&[DOOR]);
+    gate::prepare();
     let read: Vec<PathBuf> = match &room.tor {
         Tor::Private(file) => vec![file.clone()],
         _ => Vec::new(),
