@@ -150,6 +150,7 @@ fn broken_armour_and_giant_lengths_are_malformed_and_unanswered() {
         &long,
         "?OTR|",
         "?OTR|,,,,",
+        "?OTR,1,2,?OTR:AAIC,",
     ] {
         bob.hear(body);
         assert_eq!(bob.take_events(), [Event::Malformed], "{body:.40}");
