@@ -20,6 +20,14 @@ use wire::encode;
 
 const SECRET: &str = "the text that must not leave";
 
+/// Cases of each property: few in every run, as many as `OTR_FUZZ_CASES` says in a long one.
+fn cases() -> u32 {
+    std::env::var("OTR_FUZZ_CASES")
+        .ok()
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(24)
+}
+
 /// Bob in each of the states that a conversation can be in.
 fn bobs() -> Vec<Person> {
     let mut all = vec![Person::bob()];
@@ -188,7 +196,7 @@ impl Side {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_survived(body in any::<String>()) {

@@ -1,4 +1,6 @@
 //! Tests with records that an honest program does not send.
+//! Must never weaken a check to make a test easier to write.
+//! Standard: OTR version 3, "State transitions".
 
 use super::*;
 use crate::data::IGNORE_UNREADABLE;

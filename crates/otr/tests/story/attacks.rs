@@ -1,4 +1,6 @@
 //! Mallory reads, drops, repeats, changes and invents what crosses the network.
+//! Must never know a key that mallory would not know.
+//! Standard: OTR version 3, "Key Management", "Revealing MAC Keys", "State transitions".
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
 //! The ordinary course of a conversation.
+//! Must never need more than an application has.
+//! Standard: OTR version 3, "State transitions".
 
 use std::time::Duration;
 
