@@ -40,7 +40,8 @@ struct Lab {
 
 impl Lab {
     fn find() -> Lab {
-        let path = std::env::var("OTTER_LAB").expect("OTTER_LAB is not set: run this inside the lab");
+        let path = std::env::var("OTTER_LAB").unwrap_or_default();
+        assert!(!path.is_empty(), "OTTER_LAB is not set: run this inside the lab");
         let info: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         let text = |name: &str| info.get(name).unwrap().as_str().unwrap().to_owned();
         let echo = info.get("ports").unwrap().get("echo").unwrap().as_u64().unwrap();
@@ -220,7 +221,7 @@ async fn main() {
         .iter()
         .position(|word| word == "--rounds")
         .and_then(|at| arguments.get(at + 1));
-    let rounds: u64 = rounds.map_or(7, |rounds| rounds.parse().expect("--rounds needs a number"));
+    let rounds: u64 = rounds.map_or(7, |rounds| rounds.parse().unwrap());
     let lab = Lab::find();
     let home = tempfile::tempdir().unwrap();
     let ours = ours(

@@ -50,11 +50,22 @@ pub struct GateConfig {
     pub network: Network,
 }
 
+/// Asks the system once who runs the program, and remembers it. To be called before the room is locked: Arti asks for it
+/// when it starts (for the default of a setting that we do not even use), panics if it gets no answer, and a locked room may
+/// read neither `/etc/passwd` nor `/etc/group`. Opens no network socket; the system's look-up may try its local cache daemon.
+///
+/// # Errors
+/// [`GateError::StateFolder`], if the system does not know.
+pub fn prepare() -> Result<(), GateError> {
+    state::know_user()
+}
+
 /// Serves door 2 on `channel` until its other side closes. Blocks; starts its own threads and leaves none behind.
 ///
 /// # Errors
 /// [`GateError`], before anything was sent to anybody.
 pub fn run(config: &GateConfig, channel: UnixStream) -> Result<(), GateError> {
+    prepare()?;
     let folder = StateFolder::claim(&config.state, &config.network)?;
     let runtime = runtime().map_err(|error| GateError::Channel(error.kind()))?;
     let served = runtime.block_on(async {

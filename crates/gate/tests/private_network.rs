@@ -3,7 +3,11 @@
 //! Standard: facts on the private network; design.md section 4.
 //!
 //! `otter-lab-net run -- cargo nextest run -p gate --features private-network -E 'test(lab_)'`
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do"
+)]
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
