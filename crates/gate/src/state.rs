@@ -54,6 +54,15 @@ impl StateFolder {
     }
 }
 
+/// Fills the memory that fs-mistrust has for the whole process with the answer to "which group is named as I am". Later
+/// calls do not ask the system again.
+pub(crate) fn know_user() -> Result<(), GateError> {
+    let known = Mistrust::builder().build();
+    known
+        .map(drop)
+        .map_err(|error| GateError::StateFolder(error.to_string()))
+}
+
 /// Trusts this user and root, by number: no look-up of names, which a locked room could not do. Only on a network of
 /// tests may the environment lift that: in a user namespace the root folder belongs to nobody.
 pub(crate) fn check_owner(trust: &mut MistrustBuilder, network: &Network) {

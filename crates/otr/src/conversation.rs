@@ -205,3 +205,7 @@ impl Conversation {
         Some(())
     }
 }
+
+#[cfg(test)]
+#[path = "conversation/tests.rs"]
+mod tests;

@@ -63,3 +63,10 @@ pub(crate) fn alice_key() -> Arc<PrivateKey> {
         LazyLock::new(|| Arc::new(PrivateKey::generate(&mut Dice::new(1000))));
     Arc::clone(&KEY)
 }
+
+/// Bob's identity, the same in all unit tests.
+pub(crate) fn bob_key() -> Arc<PrivateKey> {
+    static KEY: LazyLock<Arc<PrivateKey>> =
+        LazyLock::new(|| Arc::new(PrivateKey::generate(&mut Dice::new(2000))));
+    Arc::clone(&KEY)
+}

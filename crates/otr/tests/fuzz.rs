@@ -20,6 +20,14 @@ use wire::encode;
 
 const SECRET: &str = "the text that must not leave";
 
+/// Cases of each property: few in every run, as many as `OTR_FUZZ_CASES` says in a long one.
+fn cases() -> u32 {
+    std::env::var("OTR_FUZZ_CASES")
+        .ok()
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(24)
+}
+
 /// Bob in each of the states that a conversation can be in.
 fn bobs() -> Vec<Person> {
     let mut all = vec![Person::bob()];
@@ -113,8 +121,82 @@ fn true_messages() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// What mallory does next with what she has seen.
+#[derive(Clone, Debug)]
+enum Move {
+    Say,
+    Refresh,
+    Deliver(prop::sample::Index),
+    DeliverAll,
+}
+
+fn moves() -> impl Strategy<Value = Vec<(bool, Move)>> {
+    let one = prop_oneof![
+        4 => Just(Move::Say),
+        1 => Just(Move::Refresh),
+        6 => any::<prop::sample::Index>().prop_map(Move::Deliver),
+        2 => Just(Move::DeliverAll),
+    ];
+    prop::collection::vec((any::<bool>(), one), 1..80)
+}
+
+/// One of two people, all bodies ever made for her, and how many she was given in order.
+struct Side {
+    person: Person,
+    seen: Vec<String>,
+    given: usize,
+    said: Vec<String>,
+    heard: Vec<String>,
+}
+
+impl Side {
+    fn new(person: Person) -> Self {
+        Self {
+            person,
+            seen: Vec::new(),
+            given: 0,
+            said: Vec::new(),
+            heard: Vec::new(),
+        }
+    }
+
+    fn step(&mut self, other: &mut Self, next: &Move, number: usize) {
+        match next {
+            Move::Say => {
+                let text = format!("{number}");
+                if self
+                    .person
+                    .give(Input::Send {
+                        text: &text,
+                        tlvs: &[],
+                        tag: 0,
+                    })
+                    .is_ok()
+                {
+                    self.said.push(text);
+                }
+            }
+            Move::Refresh => self.person.start(),
+            Move::Deliver(index) => {
+                if !self.seen.is_empty() {
+                    let body = index.get(&self.seen).clone();
+                    self.person.hear(&body);
+                }
+            }
+            Move::DeliverAll => {
+                for body in self.seen.iter().skip(self.given) {
+                    self.person.hear(body);
+                }
+                self.given = self.seen.len();
+            }
+        }
+        other.seen.extend(self.person.take_outbox());
+        self.heard.extend(self.person.texts());
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_survived(body in any::<String>()) {
@@ -148,5 +230,34 @@ proptest! {
         check(&encode(&bytes));
         bytes.truncate(cut.index(bytes.len()));
         check(&encode(&bytes));
+    }
+
+    #[test]
+    fn a_network_that_drops_repeats_and_reorders_never_makes_a_text_twice_or_of_nothing(moves in moves()) {
+        let (alice, bob) = private_pair();
+        let (mut alice, mut bob) = (Side::new(alice), Side::new(bob));
+        for (number, (first, next)) in moves.iter().enumerate() {
+            let (one, other) = if *first { (&mut alice, &mut bob) } else { (&mut bob, &mut alice) };
+            one.step(other, next, number);
+        }
+        for (ours, theirs) in [(&alice, &bob), (&bob, &alice)] {
+            for (index, text) in ours.heard.iter().enumerate() {
+                prop_assert!(theirs.said.contains(text), "a text that nobody said");
+                prop_assert!(!ours.heard[..index].contains(text), "a text came twice");
+            }
+        }
+        // Whatever she did, a new start over an honest network leads to talk again.
+        let (mut alice, mut bob) = (alice.person, bob.person);
+        for person in [&mut alice, &mut bob] {
+            person.tick_after(61);
+            person.take_outbox();
+        }
+        alice.start();
+        carry(&mut alice, &mut bob);
+        alice.take_events();
+        bob.take_events();
+        alice.say("at last");
+        carry(&mut alice, &mut bob);
+        prop_assert_eq!(bob.texts(), ["at last"]);
     }
 }

@@ -1,8 +1,8 @@
-//! Alice and Bob on a real Prosody, over real TLS, on loopback.
+//! Alice and Bob on a real Prosody and a real ejabberd, over real TLS, on loopback.
 
 #[cfg(test)]
 mod live {
     mod client;
-    mod prosody;
+    mod server;
     mod stories;
 }

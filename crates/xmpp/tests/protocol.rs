@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod protocol {
+    mod chaos;
     mod login;
     mod peer;
     mod resume;

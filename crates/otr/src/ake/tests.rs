@@ -1,4 +1,6 @@
 //! Tests of the exchange, state by state.
+//! Must never weaken a check to make a test easier to write.
+//! Standard: OTR version 3, "The protocol state machine".
 
 use super::*;
 use crate::testing::{Dice, alice_key};

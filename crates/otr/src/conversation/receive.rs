@@ -16,6 +16,8 @@ use crate::tag::InstanceTag;
 use crate::tlv::{self, Contents, Tlv};
 use crate::wire::{DataMessage, Envelope, Payload, disarm, open};
 
+/// What fragments of version 2 begin with: not spoken here, and not a text for a person either.
+const OLD_FRAGMENT: &str = "?OTR,";
 /// What an error message begins with.
 const ERROR: &str = "?OTR Error:";
 /// The error that we send; the same for everybody.
@@ -29,6 +31,8 @@ impl Conversation {
             self.on_fragment(body, now, rng);
         } else if body.starts_with("?OTR:") {
             self.on_armoured(body, true, now, rng);
+        } else if body.starts_with(OLD_FRAGMENT) {
+            self.event(Event::Malformed);
         } else if let Some(text) = body.strip_prefix(ERROR) {
             self.assembly.clear();
             self.event(Event::PeerError {

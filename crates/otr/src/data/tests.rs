@@ -1,4 +1,6 @@
 //! Tests of sessions below the wire: serial numbers, counters and MAC keys.
+//! Must never weaken a check to make a test easier to write.
+//! Standard: OTR version 3, "Key Management", "Data Message".
 
 use super::*;
 use crate::ake::Established;

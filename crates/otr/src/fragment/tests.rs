@@ -1,4 +1,6 @@
 //! Tests of fragments.
+//! Must never weaken a check to make a test easier to write.
+//! Standard: OTR version 3, "Fragmentation".
 
 use super::*;
 

@@ -345,4 +345,15 @@ mod tests {
         }
         assert!(!with(3, vec![2]), "y outside the subgroup");
     }
+
+    #[test]
+    fn keys_of_other_types_are_refused_and_the_fingerprint_leaves_the_type_out() {
+        let mut bytes = Vec::new();
+        let key = alice_key();
+        key.public().put(&mut bytes);
+        assert!(PublicKey::read(&mut Reader::new(&bytes)).is_ok());
+        assert_eq!(key.fingerprint().as_bytes()[..], Sha1::digest(&bytes[2..])[..]);
+        bytes[1] = 1;
+        assert!(PublicKey::read(&mut Reader::new(&bytes)).is_err());
+    }
 }

@@ -1,4 +1,6 @@
 //! Tests of verification, message by message.
+//! Must never weaken a check to make a test easier to write.
+//! Standard: OTR version 3, "The SMP state machine".
 
 use crypto_bigint::modular::ConstMontyParams;
 

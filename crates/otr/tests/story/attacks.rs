@@ -1,4 +1,6 @@
 //! Mallory reads, drops, repeats, changes and invents what crosses the network.
+//! Must never know a key that mallory would not know.
+//! Standard: OTR version 3, "Key Management", "Revealing MAC Keys", "State transitions".
 
 use std::time::Duration;
 
@@ -150,6 +152,7 @@ fn broken_armour_and_giant_lengths_are_malformed_and_unanswered() {
         &long,
         "?OTR|",
         "?OTR|,,,,",
+        "?OTR,1,2,?OTR:AAIC,",
     ] {
         bob.hear(body);
         assert_eq!(bob.take_events(), [Event::Malformed], "{body:.40}");

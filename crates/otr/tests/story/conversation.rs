@@ -1,4 +1,6 @@
 //! The ordinary course of a conversation.
+//! Must never need more than an application has.
+//! Standard: OTR version 3, "State transitions".
 
 use std::time::Duration;
 
@@ -278,4 +280,22 @@ fn short_messages_all_have_the_same_length_on_the_wire() {
         })
         .to_vec();
     assert!(lengths.iter().all(|length| *length == lengths[0]), "{lengths:?}");
+}
+
+#[test]
+fn a_conversation_can_move_between_threads() {
+    fn moves<T: Send>() {}
+    moves::<otr::Conversation>();
+    moves::<otr::PrivateKey>();
+}
+
+#[test]
+fn the_session_number_is_shown_in_two_groups() {
+    let (alice, _bob) = private_pair();
+    let State::Private { ssid, .. } = alice.conversation.state() else {
+        panic!()
+    };
+    let shown = ssid.to_string();
+    assert_eq!(shown.len(), 17);
+    assert_eq!(shown.split(' ').map(str::len).collect::<Vec<_>>(), [8, 8]);
 }

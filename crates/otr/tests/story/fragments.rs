@@ -1,4 +1,6 @@
 //! Messages in pieces.
+//! Must never use another network than the one that cuts.
+//! Standard: OTR version 3, "Fragmentation".
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

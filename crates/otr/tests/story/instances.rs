@@ -1,4 +1,6 @@
 //! People with several clients.
+//! Must never give two clients one tag.
+//! Standard: OTR version 3, "Instance Tags".
 
 use otr::{Config, Error, Event, Input, InstanceTag, Limits, State};
 

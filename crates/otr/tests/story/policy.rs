@@ -1,4 +1,6 @@
 //! Nothing leaves unencrypted that should not.
+//! Must never find the text of a user in a body.
+//! Standard: OTR version 3, "Policies".
 
 use otr::{Config, Error, Event, Input, Policy, State};
 

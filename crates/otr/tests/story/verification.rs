@@ -1,4 +1,6 @@
 //! Verification by a shared secret.
+//! Must never look into a run.
+//! Standard: OTR version 3, "The SMP state machine".
 
 use otr::{Error, Event, Input};
 

@@ -119,7 +119,12 @@ impl Session {
     /// Asks to be woken for the nearest timer. An earlier wake that is still out will do: it finds the next one.
     pub(super) fn schedule(&mut self) {
         let clock = &self.clock;
-        let forgotten = self.management.as_ref().and_then(Management::forgotten_at);
+        // While a login is under way, the server itself will say what it has forgotten.
+        let suspended = self
+            .management
+            .as_ref()
+            .filter(|_| matches!(self.phase, Phase::Down));
+        let forgotten = suspended.and_then(Management::forgotten_at);
         let timers = [
             clock.login,
             clock.goodbye,
@@ -144,7 +149,9 @@ impl Session {
         if self.management.as_ref().is_some_and(Management::is_enabled) {
             self.write_request();
             self.clock.ask(step.now);
-        } else if self.ping(Kind::Ping, step).is_ok() {
+        } else {
+            // A ping that finds no room proves as much as one that is not answered.
+            let _ = self.ping(Kind::Ping, step);
             self.clock.ask(step.now);
         }
     }

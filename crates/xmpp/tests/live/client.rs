@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 use xmpp::{BareJid, Command, Config, Error, Event, Input, Output, Session, Tls};
 
-use super::prosody::{DOMAIN, Prosody};
+use super::server::{DOMAIN, Server};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -45,29 +45,29 @@ impl Client {
     }
 
     #[expect(clippy::disallowed_methods, reason = "a loopback server of the test's own")]
-    pub(super) fn connect(&mut self, prosody: &Prosody) {
+    pub(super) fn connect(&mut self, server: &Server) {
         self.black_hole = false;
         let direct = self.tls == Tls::Direct;
         let port = if direct {
-            prosody.direct_port
+            server.direct_port
         } else {
-            prosody.starttls_port
+            server.starttls_port
         };
         let socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         self.transport = Some(Transport::Plain(socket));
         if direct {
-            self.start_tls(prosody);
+            self.start_tls(server);
         }
-        self.input(Input::Connected, prosody).unwrap();
+        self.input(Input::Connected, server).unwrap();
     }
 
-    fn start_tls(&mut self, prosody: &Prosody) {
+    fn start_tls(&mut self, server: &Server) {
         let Some(Transport::Plain(socket)) = self.transport.take() else {
             panic!("TLS twice");
         };
         let name = ServerName::try_from(DOMAIN).unwrap();
-        let connection = ClientConnection::new(prosody.tls(), name).unwrap();
+        let connection = ClientConnection::new(server.tls(), name).unwrap();
         socket.set_read_timeout(None).unwrap();
         let mut stream = StreamOwned::new(connection, socket);
         while stream.conn.is_handshaking() {
@@ -81,19 +81,19 @@ impl Client {
     }
 
     /// The circuit breaks: no goodbye from TLS or XMPP.
-    pub(super) fn cut(&mut self, prosody: &Prosody) {
+    pub(super) fn cut(&mut self, server: &Server) {
         match self.transport.take().unwrap() {
             Transport::Plain(socket) => socket.shutdown(Shutdown::Both).unwrap(),
             Transport::Tls(stream) => stream.sock.shutdown(Shutdown::Both).unwrap(),
         }
-        self.input(Input::Closed, prosody).unwrap();
+        self.input(Input::Closed, server).unwrap();
     }
 
-    pub(super) fn command(&mut self, command: Command, prosody: &Prosody) -> Result<(), Error> {
-        self.input(Input::Command(command), prosody)
+    pub(super) fn command(&mut self, command: Command, server: &Server) -> Result<(), Error> {
+        self.input(Input::Command(command), server)
     }
 
-    fn input(&mut self, input: Input<'_>, prosody: &Prosody) -> Result<(), Error> {
+    fn input(&mut self, input: Input<'_>, server: &Server) -> Result<(), Error> {
         let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
         let result = self.session.handle(input, self.start.elapsed(), &mut rng);
         while let Some(output) = self.session.poll() {
@@ -106,14 +106,14 @@ impl Client {
                 }
                 Output::Send(_) => {}
                 Output::StartTls => {
-                    self.start_tls(prosody);
-                    self.input(Input::TlsEstablished, prosody).unwrap();
+                    self.start_tls(server);
+                    self.input(Input::TlsEstablished, server).unwrap();
                 }
                 Output::Event(event) => self.seen.push(event),
                 Output::Wake(at) => self.wake = Some(at),
                 Output::Close => {
                     self.transport = None;
-                    self.input(Input::Closed, prosody).unwrap();
+                    self.input(Input::Closed, server).unwrap();
                 }
             }
         }
@@ -129,10 +129,10 @@ impl Client {
     }
 
     /// Lets things happen for a moment.
-    pub(super) fn live(&mut self, prosody: &Prosody) {
+    pub(super) fn live(&mut self, server: &Server) {
         if self.wake.is_some_and(|wake| wake <= self.start.elapsed()) {
             self.wake = None;
-            self.input(Input::Tick, prosody).unwrap();
+            self.input(Input::Tick, server).unwrap();
         }
         let mut buffer = [0; 4096];
         let read = match &mut self.transport {
@@ -141,17 +141,17 @@ impl Client {
             Some(Transport::Tls(stream)) => stream.read(&mut buffer),
         };
         match read {
-            Ok(n) if n > 0 => self.input(Input::Bytes(&buffer[..n]), prosody).unwrap(),
+            Ok(n) if n > 0 => self.input(Input::Bytes(&buffer[..n]), server).unwrap(),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             _ => {
                 self.transport = None;
-                self.input(Input::Closed, prosody).unwrap();
+                self.input(Input::Closed, server).unwrap();
             }
         }
     }
 
     /// Waits for an event that `take` wants, and takes it out.
-    pub(super) fn wait<T>(&mut self, prosody: &Prosody, what: &str, take: impl Fn(&Event) -> Option<T>) -> T {
+    pub(super) fn wait<T>(&mut self, server: &Server, what: &str, take: impl Fn(&Event) -> Option<T>) -> T {
         let start = Instant::now();
         loop {
             if let Some(at) = self.seen.iter().position(|event| take(event).is_some()) {
@@ -162,14 +162,14 @@ impl Client {
                 "waited for {what}, saw {:?}",
                 self.seen
             );
-            self.live(prosody);
+            self.live(server);
         }
     }
 
     /// What was seen since, after a while in which anything unwanted had the time to come.
-    pub(super) fn rest(&mut self, prosody: &Prosody) -> Vec<Event> {
+    pub(super) fn rest(&mut self, server: &Server) -> Vec<Event> {
         for _ in 0..25 {
-            self.live(prosody);
+            self.live(server);
         }
         std::mem::take(&mut self.seen)
     }

@@ -118,6 +118,10 @@ impl Peer {
         std::mem::take(&mut self.said).replace('"', "'")
     }
 
+    pub(super) fn said(&self) -> &str {
+        &self.said
+    }
+
     pub(super) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }

@@ -335,3 +335,19 @@ fn a_server_that_enables_nothing_is_taken_as_it_is() {
     peer.input(Input::Closed).unwrap();
     assert_eq!(peer.unacknowledged(), [1]);
 }
+
+#[test]
+fn a_stream_that_expires_during_a_login_does_not_keep_us_awake() {
+    let mut peer = cut();
+    peer.now += Duration::from_secs(590);
+    peer.input(Input::Connected).unwrap();
+    let start = peer.now;
+    let mut naps = 0;
+    while peer.offline().is_none() {
+        peer.sleep();
+        naps += 1;
+    }
+    assert!(naps < 5, "woken {naps} times");
+    assert_eq!(peer.now - start, Duration::from_secs(120));
+    assert_eq!(peer.offline(), Some(OfflineReason::Timeout));
+}

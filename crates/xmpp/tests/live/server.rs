@@ -1,0 +1,218 @@
+//! A Prosody or an ejabberd of our own: free ports, a folder that goes away, a process that dies with the test.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
+
+pub(super) const DOMAIN: &str = "example.test";
+
+pub(super) struct Server {
+    kind: Kind,
+    folder: tempfile::TempDir,
+    process: Child,
+    pub(super) starttls_port: u16,
+    pub(super) direct_port: u16,
+    certificate: CertificateDer<'static>,
+}
+
+/// Whose server it is.
+#[derive(Clone, Copy)]
+enum Kind {
+    Ejabberd,
+    Prosody,
+}
+
+impl Server {
+    /// A Prosody that offers SCRAM-SHA-1, as Debian's does by default.
+    pub(super) fn prosody() -> Self {
+        Self::start(Kind::Prosody, "SHA-1")
+    }
+
+    /// A Prosody that offers SCRAM-SHA-256.
+    pub(super) fn prosody_with_sha_256() -> Self {
+        Self::start(Kind::Prosody, "SHA-256")
+    }
+
+    /// An ejabberd that offers SCRAM-SHA-256.
+    pub(super) fn ejabberd() -> Self {
+        Self::start(Kind::Ejabberd, "sha256")
+    }
+
+    fn start(kind: Kind, hash: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let made = rcgen::generate_simple_self_signed(vec![DOMAIN.to_owned()]).unwrap();
+        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        fs::write(folder.path().join("cert.pem"), &certificate).unwrap();
+        fs::write(folder.path().join("key.pem"), &key).unwrap();
+        fs::write(folder.path().join("both.pem"), certificate + &key).unwrap();
+        let ports = free_ports();
+        let (name, settings) = match kind {
+            Kind::Ejabberd => ("ejabberd.yml", ejabberd_settings(folder.path(), ports, hash)),
+            Kind::Prosody => ("prosody.cfg.lua", prosody_settings(folder.path(), ports, hash)),
+        };
+        fs::write(folder.path().join(name), settings).unwrap();
+        let process = run(kind, folder.path(), ports);
+        let [starttls_port, direct_port] = ports;
+        Self {
+            kind,
+            folder,
+            process,
+            starttls_port,
+            direct_port,
+            certificate: made.cert.der().clone(),
+        }
+    }
+
+    /// Kills it: no goodbye, no memory of any stream.
+    pub(super) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts it again with the same accounts on the same ports.
+    pub(super) fn start_again(&mut self) {
+        self.process = run(
+            self.kind,
+            self.folder.path(),
+            [self.starttls_port, self.direct_port],
+        );
+    }
+
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    pub(super) fn tls(&self) -> Arc<ClientConfig> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.certificate.clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"xmpp-client".to_vec()];
+        Arc::new(config)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            println!("{}", self.log());
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a loopback server of the test's own")]
+fn run(kind: Kind, folder: &Path, ports: [u16; 2]) -> Child {
+    let console = fs::File::create(folder.join("console.log")).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]);
+    match kind {
+        Kind::Ejabberd => ejabberd(&mut command, folder),
+        Kind::Prosody => {
+            command.args(["prosody", "-F", "--config"]);
+            command.arg(folder.join("prosody.cfg.lua"));
+        }
+    }
+    let mut process = command
+        .stdin(Stdio::null())
+        .stdout(console.try_clone().unwrap())
+        .stderr(console)
+        .spawn()
+        .expect("`setpriv` is missing: apt-get install util-linux");
+    let start = Instant::now();
+    let closed = |port| std::net::TcpStream::connect(("127.0.0.1", port)).is_err();
+    while ports.into_iter().any(closed) {
+        let console = || fs::read_to_string(folder.join("console.log")).unwrap_or_default();
+        let ended = process.try_wait().unwrap();
+        assert!(
+            ended.is_none() && start.elapsed() < Duration::from_secs(90),
+            "The server did not start; is it there? \
+             apt-get install --no-install-recommends prosody lua-sec ejabberd\n{}",
+            console()
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    process
+}
+
+/// Erlang without a node name: no port mapper, nothing that listens beyond loopback.
+fn ejabberd(command: &mut Command, folder: &Path) {
+    let quoted = |name: &str| format!("\"{}\"", folder.join(name).display());
+    command
+        .env("HOME", folder)
+        .env("ERL_LIBS", "/usr/lib/x86_64-linux-gnu:/usr/lib/aarch64-linux-gnu")
+        .args(["erl", "-noinput", "-mnesia", "dir", &quoted("mnesia")])
+        .args(["-ejabberd", "config", &quoted("ejabberd.yml")])
+        .args(["-ejabberd", "log_path", &quoted("log"), "-s", "ejabberd"]);
+}
+
+#[expect(clippy::disallowed_methods, reason = "finds free loopback ports")]
+fn free_ports() -> [u16; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+fn prosody_settings(folder: &Path, ports: [u16; 2], hash: &str) -> String {
+    let folder = folder.display();
+    let [starttls, direct] = ports;
+    format!(
+        r#"
+run_as_root = true
+pidfile = "{folder}/prosody.pid"
+data_path = "{folder}"
+log = {{ debug = "{folder}/log" }}
+interfaces = {{ "127.0.0.1" }}
+c2s_ports = {{ {starttls} }}
+c2s_direct_tls_ports = {{ {direct} }}
+modules_enabled = {{ "disco", "offline", "ping", "register_ibr", "roster", "saslauth", "smacks", "tls" }}
+modules_disabled = {{ "s2s" }}
+allow_registration = true
+authentication = "internal_hashed"
+password_hash = "{hash}"
+c2s_require_encryption = true
+smacks_hibernation_time = 300
+ssl = {{ certificate = "{folder}/cert.pem", key = "{folder}/key.pem" }}
+c2s_direct_tls_ssl = {{ certificate = "{folder}/cert.pem", key = "{folder}/key.pem" }}
+VirtualHost "{DOMAIN}"
+"#
+    )
+}
+
+fn ejabberd_settings(folder: &Path, ports: [u16; 2], hash: &str) -> String {
+    let folder = folder.display();
+    let [starttls, direct] = ports;
+    format!(
+        r#"
+hosts: ["{DOMAIN}"]
+loglevel: debug
+certfiles: ["{folder}/both.pem"]
+auth_method: internal
+auth_password_format: scram
+auth_scram_hash: {hash}
+registration_timeout: infinity
+listen:
+  - {{ port: {starttls}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, starttls_required: true, access: everyone }}
+  - {{ port: {direct}, ip: "127.0.0.1", module: ejabberd_c2s, tls: true, access: everyone }}
+access_rules:
+  everyone: {{ allow: all }}
+modules:
+  mod_disco: {{}}
+  mod_offline: {{}}
+  mod_ping: {{}}
+  mod_register: {{ access: everyone, ip_access: all }}
+  mod_roster: {{}}
+  mod_stream_mgmt: {{ resume_timeout: 300 }}
+"#
+    )
+}
