@@ -46,7 +46,7 @@ pub enum Request {
 /// What `CutCircuits` cut.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Cut {
-    /// Exits that carried streams to the server, and were killed and started again.
+    /// Exits that carried streams to the server, and dropped every connection that they had.
     pub exits: Vec<String>,
     /// Rendezvous circuits of the onion service that were closed.
     pub onion_circuits: usize,
@@ -150,7 +150,7 @@ impl Control {
     }
 
     /// Destroys every circuit that carries a stream to the server and says which; an empty answer
-    /// means that there was none.
+    /// means that there was none. Clients mostly see it at once, sometimes only after seconds.
     ///
     /// # Errors
     /// As [`Control::ask`].

@@ -9,16 +9,21 @@ use std::time::Duration;
 use crate::LabError;
 use crate::children::wait_until;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// For all attempts together.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// For one attempt: Tor would keep it for two minutes, though a new one may succeed at once.
+const ATTEMPT: Duration = Duration::from_secs(15);
 
 /// One connection to `host` and `port` through the SOCKS port.
 ///
 /// # Errors
-/// The system's error; `ConnectionRefused` when Tor says no.
+/// The system's error; `ConnectionRefused` when Tor says no, `WouldBlock` when it says nothing for 15
+/// seconds (which stays the stream's read timeout).
 pub fn connect(socks: SocketAddr, host: &str, port: u16) -> io::Result<TcpStream> {
     let too_long = |_| io::Error::from(io::ErrorKind::InvalidInput);
     let mut stream = TcpStream::connect(socks)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(ATTEMPT))?;
     stream.write_all(&[5, 1, 0])?;
     let mut greeting = [0; 2];
     stream.read_exact(&mut greeting)?;

@@ -201,9 +201,12 @@ impl TorNetwork {
             if !connections::holds_any(pid, &sockets) {
                 continue;
             }
-            // A relay's circuits cannot be closed from outside, but they end with it.
-            daemon.kill()?;
-            daemon.start()?;
+            // A relay's circuits cannot be closed from outside, but they end with its connections.
+            // Its process must live: it holds onion service descriptors in memory only.
+            let socket = relay.dir.join("control.sock");
+            for disabled in [1, 0] {
+                control_port::ask(&socket, &format!("SETCONF DisableNetwork={disabled}"))?;
+            }
             wait_until("a relay to come back", PATIENCE, || {
                 daemon.must_run()?;
                 Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, relay.or_port)).is_ok())

@@ -98,3 +98,15 @@ fn address(text: &str) -> SocketAddr {
     let (host, port) = parsed.unwrap_or((Ipv4Addr::UNSPECIFIED, 0));
     SocketAddr::new(IpAddr::V4(host), port)
 }
+
+/// Resident memory of a process in KiB.
+///
+/// # Errors
+/// Where there is no such process.
+pub fn resident_kib(pid: u32) -> Result<u64, Trouble> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))
+        .map_err(|error| Trouble::new(format!("There is no process {pid}: {error}")))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse().ok());
+    number.ok_or_else(|| Trouble::new(format!("Process {pid} tells no memory")))
+}

@@ -26,7 +26,9 @@ const MAX_HISTORY: usize = 1000;
 const MAX_OUTGOING: usize = 256;
 /// Time between two attempts to start a private conversation.
 const BETWEEN_QUERIES: Duration = Duration::from_secs(30);
-/// An own contact program that has not confirmed a message for so long has lost the session.
+/// How long a contact's program may take to say which run of it this is.
+const GREETING: Duration = Duration::from_secs(2);
+/// A program that confirms, and has not confirmed a message for so long, has lost the session.
 const UNCONFIRMED: Duration = Duration::from_secs(20);
 
 /// Time, randomness and where effects go, for one call.
@@ -76,6 +78,7 @@ pub(crate) struct Conversation {
     history: VecDeque<Message>,
     outgoing: VecDeque<Outgoing>,
     own_epoch: Epoch,
+    /// The run of the contact's program that holds the session that stands.
     peer_epoch: Option<Epoch>,
     seen: Seen,
     unconfirmed: Vec<Id>,
@@ -93,6 +96,11 @@ pub(crate) struct Conversation {
     /// The owner ended the private conversation: it is not started again by itself.
     ended: bool,
     asked_at: Option<Duration>,
+    /// A new session stands, and until then the contact's program may say which run of it this is:
+    /// only then can it be asked later which messages it has.
+    greeting_until: Option<Duration>,
+    /// The contact's program did not say so: it is not one of ours, and is not waited for again.
+    silent: bool,
     /// What OTR wants to answer is dropped: what came in had waited on a server.
     quiet: bool,
     told: Privacy,
@@ -130,6 +138,8 @@ impl Conversation {
             holding: false,
             ended: false,
             asked_at: None,
+            greeting_until: None,
+            silent: false,
             quiet: false,
             told: Privacy::Plain,
         }
@@ -294,6 +304,10 @@ impl Conversation {
             self.confirm(context);
         }
         self.give_up_asking(context);
+        if self.greeting_until.is_some_and(|until| until <= context.now) {
+            self.greeting_until = None;
+            self.silent = true;
+        }
         if self.stalled(context.now) {
             self.renew(context);
         }
@@ -302,7 +316,7 @@ impl Conversation {
 
     /// Whether [`Self::tick`] has anything to do in the next seconds.
     pub(crate) fn busy(&self) -> bool {
-        self.confirm_at.is_some() || !self.outgoing.is_empty() || self.asked_at.is_some()
+        self.confirm_at.is_some() || self.greeting_until.is_some() || !self.outgoing.is_empty() || self.asked_at.is_some()
     }
 
     fn key_mut(&mut self, fingerprint: &str) -> Result<&mut KnownFingerprint, Problem> {

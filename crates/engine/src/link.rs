@@ -121,6 +121,7 @@ impl Link {
                         break;
                     }
                     End::Turned => self.failures = 0,
+                    End::Lost(_) if self.tor_restarts().await => {}
                     End::Lost(problem) => match self.pause(problem).await {
                         Some(true) => {}
                         Some(false) => {
@@ -179,6 +180,13 @@ impl Link {
                 },
             }
         }
+    }
+
+    /// Whether the stream was lost because the gate died: then there is nothing to wait for but Tor.
+    async fn tor_restarts(&self) -> bool {
+        // Stream and status end with the same channel, in either order.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        *self.setup.dialer.status().borrow() == TorStatus::Restarting
     }
 
     /// Waits before the next attempt. `Some(false)`: the owner wants to be offline.

@@ -50,12 +50,6 @@ pub struct GateConfig {
     pub network: Network,
 }
 
-<<<<<<< HEAD
-/// Lets Arti ask the system, once, who this user is. To be called before the walls go up: behind them the system's
-/// list of users cannot be read, and without this answer Arti refuses to begin. The answer stays in the process.
-pub fn prepare() {
-    drop(arti_client::config::TorClientConfig::default());
-=======
 /// Asks the system once who runs the program, and remembers it. To be called before the room is locked: Arti asks for it
 /// when it starts (for the default of a setting that we do not even use), panics if it gets no answer, and a locked room may
 /// read neither `/etc/passwd` nor `/etc/group`. Opens no network socket; the system's look-up may try its local cache daemon.
@@ -64,7 +58,6 @@ pub fn prepare() {
 /// [`GateError::StateFolder`], if the system does not know.
 pub fn prepare() -> Result<(), GateError> {
     state::know_user()
->>>>>>> gate
 }
 
 /// Serves door 2 on `channel` until its other side closes. Blocks; starts its own threads and leaves none behind.

@@ -32,7 +32,10 @@ pub(crate) fn engine(room: &EngineRoom) -> ExitCode {
 /// The gate's room.
 pub(crate) fn gate(room: &GateRoom) -> ExitCode {
     walls::close_inherited(&[DOOR]);
-    gate::prepare();
+    // The one thing before the lock: behind it Arti could not learn who runs the program.
+    if let Err(error) = gate::prepare() {
+        return say::wrong(&Problem::new(error.code(), error.to_string()), 4);
+    }
     let read: Vec<PathBuf> = match &room.tor {
         Tor::Private(file) => vec![file.clone()],
         _ => Vec::new(),

@@ -8,7 +8,7 @@ use model::{Delivery, Direction, Problem};
 use otr::Input;
 
 use super::receipt::{Epoch, Id, MAX_IDS, Receipt};
-use super::{BETWEEN_QUERIES, Context, Conversation, Effect, UNCONFIRMED};
+use super::{BETWEEN_QUERIES, Context, Conversation, Effect, GREETING, UNCONFIRMED};
 
 /// How long an answer to "which of these do you have?" may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
@@ -220,6 +220,31 @@ impl Conversation {
         }
     }
 
+    /// The contact's program said which run of it this is, in the session that stands: whatever was
+    /// handed over in this session went to that run.
+    pub(super) fn met(&mut self, run: Epoch) {
+        self.peer_epoch = Some(run);
+        self.greeting_until = None;
+        self.silent = false;
+        let current = self.session;
+        for outgoing in &mut self.outgoing {
+            if let Stage::Handed { session, epoch: epoch @ None, .. } = &mut outgoing.stage
+                && *session == current
+            {
+                *epoch = Some(run);
+            }
+        }
+    }
+
+    /// Says which run of this program this is, first thing in a session.
+    pub(super) fn greet(&mut self, context: &mut Context<'_>) {
+        if !self.silent {
+            self.greeting_until = Some(context.now + GREETING);
+        }
+        let tlv = Receipt::Received(self.own_epoch, Vec::new()).to_tlv();
+        self.send_notice(&tlv, context);
+    }
+
     /// Whoever was asked which messages it has and did not say is not one of ours, or is gone.
     pub(super) fn give_up_asking(&mut self, context: &mut Context<'_>) {
         let now = context.now;
@@ -281,21 +306,24 @@ impl Conversation {
 
     fn settle_one(&mut self, id: Id, ask: &mut Vec<Id>, context: &mut Context<'_>) {
         let Some(outgoing) = self.outgoing.iter_mut().find(|o| o.id == id) else { return };
-        let Stage::Handed { tokens, epoch, .. } = &outgoing.stage else { return };
-        match (*epoch, tokens.is_empty()) {
-            (Some(epoch), _) => {
+        let Stage::Handed { tokens, epoch, since, .. } = &outgoing.stage else { return };
+        let taken_long_ago = tokens.is_empty() && *since + UNCONFIRMED < context.now;
+        match *epoch {
+            Some(epoch) => {
                 outgoing.stage = Stage::Asked { epoch, since: context.now };
                 ask.push(id);
             }
-            // A program that is not ours: the server took the message, more is not known of any.
-            (None, true) => self.outgoing.retain(|o| o.id != id),
-            (None, false) => self.fail(id, unknown_arrival(), context),
+            // A program that is not ours. What the server took well before the session ended is not
+            // in doubt; what was on its way while keys were exchanged is.
+            None if taken_long_ago => self.outgoing.retain(|o| o.id != id),
+            None => self.fail(id, unknown_arrival(), context),
         }
     }
 
     /// Gives waiting messages to OTR, in order, until one has to wait.
     fn send_waiting(&mut self, context: &mut Context<'_>) {
-        if self.outgoing.iter().any(|o| matches!(o.stage, Stage::Asked { .. })) {
+        let asked = self.outgoing.iter().any(|o| matches!(o.stage, Stage::Asked { .. }));
+        if asked || self.greeting_until.is_some() {
             return;
         }
         while let Some(next) = self.outgoing.iter().find(|o| matches!(o.stage, Stage::Waiting)) {

@@ -50,8 +50,10 @@ impl Conversation {
         self.suspect = false;
         self.ended = false;
         self.asked_at = None;
+        self.peer_epoch = None;
         self.meet(fingerprint.to_string(), context);
         self.told_privacy(context);
+        self.greet(context);
         self.settle(context);
         self.flush(context);
     }
@@ -76,7 +78,7 @@ impl Conversation {
         let id = name.map_or_else(|| random_id(context), |(_, id)| id);
         let fresh = self.seen.insert(id);
         if let Some((epoch, id)) = name {
-            self.peer_epoch = Some(epoch);
+            self.met(epoch);
             self.confirm_later(id, context);
         }
         if fresh && !text.is_empty() {
@@ -102,19 +104,19 @@ impl Conversation {
         for receipt in tlvs.iter().filter_map(Receipt::from_tlv) {
             match receipt {
                 Receipt::Answer(epoch, ids) => {
-                    self.peer_epoch = Some(epoch);
+                    self.met(epoch);
                     self.settled(epoch, &ids, context);
                 }
                 Receipt::Name(..) => {}
                 Receipt::Received(epoch, ids) => {
-                    self.peer_epoch = Some(epoch);
+                    self.met(epoch);
                     for id in ids {
                         self.arrived(id, context);
                     }
                     context.effects.push(Effect::Persist);
                 }
                 Receipt::Which(epoch, ids) => {
-                    self.peer_epoch = Some(epoch);
+                    self.met(epoch);
                     let has = ids.into_iter().filter(|id| self.seen.contains(id)).collect();
                     let tlv = Receipt::Answer(self.own_epoch, has).to_tlv();
                     self.send_notice(&tlv, context);
@@ -144,7 +146,7 @@ impl Conversation {
     /// so it is renewed. The text is the contact's server's word and is not shown.
     fn on_peer_error(&mut self, context: &mut Context<'_>) {
         let private = matches!(self.otr.state(), otr::State::Private { .. });
-        if private && self.peer_epoch.is_some() && !self.outgoing.is_empty() {
+        if private && !self.silent && !self.outgoing.is_empty() {
             self.renew(context);
         }
     }
