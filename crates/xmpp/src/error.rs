@@ -73,7 +73,7 @@ pub enum OfflineReason {
     TooLarge,
     /// The server broke the rules of XMPP.
     UnexpectedElement,
-    /// The password or name holds characters that cannot be used to log in.
+    /// The password or name holds characters that cannot be used to log in, or that the server does not accept.
     UnusablePassword,
     /// Login demanded weaker or stronger parameters than are safe.
     UnsafeLogin,
@@ -175,7 +175,7 @@ impl fmt::Display for OfflineReason {
             }
             Self::UnsupportedVersion => "The server is too old.",
             Self::UnusablePassword => {
-                "The name or password holds a character that cannot be used to log in."
+                "The name or the password cannot be used with this server. Choose one of plain letters and digits."
             }
             Self::WrongAcknowledgement => "The server lost count of the messages.",
             Self::WrongPassword => "The server refused the name or the password.",

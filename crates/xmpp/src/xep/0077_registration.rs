@@ -43,6 +43,8 @@ pub(crate) fn fill(config: &Config, id: &str, query: Option<&Element>) -> Result
 pub(crate) fn refusal(condition: Option<&str>) -> OfflineReason {
     match condition {
         Some("conflict") => OfflineReason::NameTaken,
+        // ejabberd says so of a password with emoji.
+        Some("not-acceptable") => OfflineReason::UnusablePassword,
         Some("resource-constraint" | "internal-server-error") => OfflineReason::TemporaryFailure,
         _ => OfflineReason::RegistrationRefused,
     }

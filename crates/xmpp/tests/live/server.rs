@@ -46,8 +46,12 @@ impl Server {
 
     fn start(kind: Kind, hash: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let made = rcgen::generate_simple_self_signed(vec![DOMAIN.to_owned()]).unwrap();
-        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut wanted = rcgen::CertificateParams::new(vec![DOMAIN.to_owned()]).unwrap();
+        // The default is the year 4096, for which ejabberd has no timer.
+        wanted.not_after = rcgen::date_time_ymd(2040, 1, 1);
+        let made = wanted.self_signed(&key).unwrap();
+        let (certificate, key) = (made.pem(), key.serialize_pem());
         fs::write(folder.path().join("cert.pem"), &certificate).unwrap();
         fs::write(folder.path().join("key.pem"), &key).unwrap();
         fs::write(folder.path().join("both.pem"), certificate + &key).unwrap();
@@ -65,7 +69,7 @@ impl Server {
             process,
             starttls_port,
             direct_port,
-            certificate: made.cert.der().clone(),
+            certificate: made.der().clone(),
         }
     }
 

@@ -317,10 +317,15 @@ fn a_registration_that_fails_says_why() {
         let mut peer = registering(&answer);
         ended(&mut peer, why);
     }
-    let mut peer = registering(FIELDS);
-    let set = peer.take_said();
-    peer.hear(&refusal("conflict").replace("ID", &id(&set)));
-    ended(&mut peer, OfflineReason::NameTaken);
+    for (condition, why) in [
+        ("conflict", OfflineReason::NameTaken),
+        ("not-acceptable", OfflineReason::UnusablePassword),
+    ] {
+        let mut peer = registering(FIELDS);
+        let set = peer.take_said();
+        peer.hear(&refusal(condition).replace("ID", &id(&set)));
+        ended(&mut peer, why);
+    }
 }
 
 #[test]
