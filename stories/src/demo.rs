@@ -46,7 +46,9 @@ pub fn run(json: bool) -> bool {
     let complete = count.sent == 20 && count.received_once == 20 && count.encrypted == 20;
     let why = match &result {
         Ok(connections) if complete => {
-            format!("every text arrived exactly once, encrypted, over Tor; {connections} connections to relays and no other socket")
+            format!(
+                "every text arrived exactly once, encrypted, over Tor; {connections} connections to relays and no other socket"
+            )
         }
         Ok(_) => "not every text arrived exactly once and encrypted".to_owned(),
         Err(trouble) => trouble.to_string(),
@@ -86,7 +88,11 @@ fn meet(place: &Place, teller: &Teller) -> Result<Pair, Trouble> {
     register(place, teller, &mut alice, Transport::DirectTls)?;
     register(place, teller, &mut bob, Transport::StartTls)?;
     alice.otter.add_contact(alice.account, &bob.jid)?;
-    teller.step("contact_asked", "alice asks bob to be her contact", &json!({ "who": "alice" }));
+    teller.step(
+        "contact_asked",
+        "alice asks bob to be her contact",
+        &json!({ "who": "alice" }),
+    );
     bob.otter.accept_contact(bob.account, &alice.jid, SOON)?;
     teller.step("contact_accepted", "bob accepts", &json!({ "who": "bob" }));
     Ok(Pair { alice, bob })
@@ -95,13 +101,31 @@ fn meet(place: &Place, teller: &Teller) -> Result<Pair, Trouble> {
 fn begin(place: &Place, teller: &Teller, name: &'static str) -> Result<Someone, Trouble> {
     let home = Home::new(place, name)?;
     let mut otter = Otter::start(place, name, home.path())?;
-    teller.step("started", &format!("{name} starts supervisor, engine and gate"), &json!({ "who": name }));
+    teller.step(
+        "started",
+        &format!("{name} starts supervisor, engine and gate"),
+        &json!({ "who": name }),
+    );
     otter.create_profile(PASSPHRASE)?;
-    teller.step("profile", &format!("{name} has a sealed profile"), &json!({ "who": name }));
+    teller.step(
+        "profile",
+        &format!("{name} has a sealed profile"),
+        &json!({ "who": name }),
+    );
     otter.wait_for_tor(SOON)?;
-    teller.step("tor", &format!("{name} is connected to the private Tor network"), &json!({ "who": name }));
+    teller.step(
+        "tor",
+        &format!("{name} is connected to the private Tor network"),
+        &json!({ "who": name }),
+    );
     let jid = format!("{}@{}", place.fresh(name), place.info().domain);
-    Ok(Someone { name, otter, _home: home, jid, account: model::AccountId(0) })
+    Ok(Someone {
+        name,
+        otter,
+        _home: home,
+        jid,
+        account: model::AccountId(0),
+    })
 }
 
 fn register(place: &Place, teller: &Teller, who: &mut Someone, transport: Transport) -> Result<(), Trouble> {
@@ -111,12 +135,18 @@ fn register(place: &Place, teller: &Teller, who: &mut Someone, transport: Transp
         _ => (place.by_onion(transport), "by its onion service and STARTTLS"),
     };
     let pin = place.info().spki_sha256.clone();
-    let added = who.otter.add_account(&who.jid, "the demo's word", Some(server), true, &[&pin])?;
+    let added = who
+        .otter
+        .add_account(&who.jid, "the demo's word", Some(server), true, &[&pin])?;
     who.account = added.account;
     who.otter.wait_online(added.account, SOON)?;
     let name = who.name;
     let more = json!({ "who": name, "fingerprint": added.fingerprint, "way": way });
-    teller.step("online", &format!("{name} has registered and is online, {way}"), &more);
+    teller.step(
+        "online",
+        &format!("{name} has registered and is online, {way}"),
+        &more,
+    );
     Ok(())
 }
 
@@ -131,28 +161,44 @@ fn exchange(
     to.otter.wait_for_text(text, SOON)?;
     let fate = from.otter.wait_for_fate(&id, SOON)?;
     if fate != Delivery::Received {
-        return Err(Trouble::new(format!("a message of {} is {fate:?} although it arrived", from.name)));
+        return Err(Trouble::new(format!(
+            "a message of {} is {fate:?} although it arrived",
+            from.name
+        )));
     }
     let shown: String = text.chars().take(30).collect();
     let (from, to) = (from.name, to.name);
     let more = json!({ "from": from, "to": to, "number": number, "bytes": text.len() });
-    teller.step("message", &format!("{from} to {to}: {shown:?} ({} bytes), confirmed", text.len()), &more);
+    teller.step(
+        "message",
+        &format!("{from} to {to}: {shown:?} ({} bytes), confirmed", text.len()),
+        &more,
+    );
     Ok(())
 }
 
 fn prove(place: &Place, teller: &Teller, pair: Pair) -> Result<usize, Trouble> {
     let crossed = proof::crossed(place, &pair.alice.jid, &pair.bob.jid)?;
     if let Some(clear) = crossed.iter().find(|crossed| !crossed.body.starts_with("?OTR")) {
-        return Err(Trouble::new(format!("The server saw something that is not OTR: {:?}", clear.body)));
+        return Err(Trouble::new(format!(
+            "The server saw something that is not OTR: {:?}",
+            clear.body
+        )));
     }
     let more = json!({ "messages": crossed.len() });
-    teller.step("wiretap", &format!("the server saw {} messages, nothing but ?OTR", crossed.len()), &more);
+    teller.step(
+        "wiretap",
+        &format!("the server saw {} messages, nothing but ?OTR", crossed.len()),
+        &more,
+    );
     let mut connections = 0;
     for who in [&pair.alice, &pair.bob] {
         connections += proof::only_relays(place, &who.otter)?;
     }
     let more = json!({ "connections": connections });
-    let text = format!("{connections} connections, all from the gates to private relays; no UDP, none of the engines");
+    let text = format!(
+        "{connections} connections, all from the gates to private relays; no UDP, none of the engines"
+    );
     teller.step("sockets", &text, &more);
     pair.alice.otter.stop()?;
     pair.bob.otter.stop()?;
@@ -178,8 +224,13 @@ fn texts() -> Vec<String> {
 
 impl Teller {
     fn new(json: bool) -> Self {
-        let given = std::env::var("OTTER_DEMO_START").ok().and_then(|text| text.parse().ok());
-        Self { json, start: given.unwrap_or_else(unix_time) }
+        let given = std::env::var("OTTER_DEMO_START")
+            .ok()
+            .and_then(|text| text.parse().ok());
+        Self {
+            json,
+            start: given.unwrap_or_else(unix_time),
+        }
     }
 
     fn step(&self, step: &str, text: &str, more: &Value) {
@@ -195,7 +246,11 @@ impl Teller {
     }
 
     fn verdict(&self, ok: bool, count: &Count, why: &str) {
-        let Count { sent, received_once, encrypted } = count;
+        let Count {
+            sent,
+            received_once,
+            encrypted,
+        } = count;
         if self.json {
             let verdict = json!({
                 "at": self.at(), "step": "verdict", "ok": ok, "sent": sent, "received_once": received_once,
@@ -221,5 +276,8 @@ impl Teller {
 }
 
 fn unix_time() -> f64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
 }

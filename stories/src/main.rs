@@ -5,5 +5,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let json = std::env::args().skip(1).any(|argument| argument == "--json");
-    if stories::demo::run(json) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if stories::demo::run(json) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use model::{
     AccountAdded, AccountId, AccountRef, AccountState, AddAccount, AddContact, Address, Command, ContactRef,
-    CreateProfile, Delivery, Direction, Event, FingerprintRef, Message, MessageId, MessageSent, Notification, Nothing,
-    Privacy, Problem, Secret, SendMessage, Server, Snapshot, TorPhase, Unlock, rpc,
+    CreateProfile, Delivery, Direction, Event, FingerprintRef, Message, MessageId, MessageSent, Nothing,
+    Notification, Privacy, Problem, Secret, SendMessage, Server, Snapshot, TorPhase, Unlock, rpc,
 };
 use serde_json::Value;
 
@@ -97,7 +97,15 @@ impl Otter {
                 }
             });
         }
-        Ok(Self { name: name.to_owned(), child, input, lines, last_id: 0, events: Vec::new(), seen: 0 })
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            input,
+            lines,
+            last_id: 0,
+            events: Vec::new(),
+            seen: 0,
+        })
     }
 
     /// Process id of the supervisor.
@@ -108,9 +116,16 @@ impl Otter {
     /// Process ids of a room, `engine` or `gate`, among the supervisor's children.
     pub fn room(&self, room: &str) -> Option<u32> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).ok()?;
-        let children = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-        let children: Vec<u32> =
-            children.flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>()).collect();
+        let children = tasks
+            .flatten()
+            .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        let children: Vec<u32> = children
+            .flat_map(|list| {
+                list.split_whitespace()
+                    .filter_map(|id| id.parse().ok())
+                    .collect::<Vec<_>>()
+            })
+            .collect();
         children.into_iter().find(|id| {
             let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
             line.split(|byte| *byte == 0).nth(1) == Some(room.as_bytes())
@@ -122,7 +137,9 @@ impl Otter {
     /// # Errors
     /// Where there is no such room.
     pub fn kill_room(&self, room: &str) -> Result<(), Trouble> {
-        let id = self.room(room).ok_or_else(|| Trouble::new(format!("{} has no {room}", self.name)))?;
+        let id = self
+            .room(room)
+            .ok_or_else(|| Trouble::new(format!("{} has no {room}", self.name)))?;
         let status = Program::new("kill").arg("-9").arg(id.to_string()).status();
         match status {
             Ok(status) if status.success() => Ok(()),
@@ -140,7 +157,9 @@ impl Otter {
         self.write_line(&rpc::request(id, command))?;
         let until = Instant::now() + ANSWER;
         loop {
-            let value = self.line(until)?.ok_or_else(|| Trouble::new(format!("{} did not answer", self.name)))?;
+            let value = self
+                .line(until)?
+                .ok_or_else(|| Trouble::new(format!("{} did not answer", self.name)))?;
             if value.get("id").and_then(Value::as_u64) == Some(id) {
                 return match value.get("error") {
                     Some(error) => Err(refusal(error)),
@@ -156,8 +175,13 @@ impl Otter {
     /// Where the messenger is gone.
     pub fn write_line(&mut self, line: &str) -> Result<(), Trouble> {
         let gone = |_| Trouble::new("The messenger is gone");
-        let input = self.input.as_mut().ok_or_else(|| Trouble::new("The door is closed"))?;
-        writeln!(input, "{line}").and_then(|()| input.flush()).map_err(gone)
+        let input = self
+            .input
+            .as_mut()
+            .ok_or_else(|| Trouble::new("The door is closed"))?;
+        writeln!(input, "{line}")
+            .and_then(|()| input.flush())
+            .map_err(gone)
     }
 
     /// Waits for an event that `find` recognises, among those not looked at yet.
@@ -181,7 +205,9 @@ impl Otter {
             if self.line(until)?.is_none() {
                 let last: Vec<_> = self.events.iter().rev().take(5).collect();
                 let name = &self.name;
-                return Err(Trouble::new(format!("{name} waited {within:?} in vain for {what}; last came {last:?}")));
+                return Err(Trouble::new(format!(
+                    "{name} waited {within:?} in vain for {what}; last came {last:?}"
+                )));
             }
         }
     }
@@ -253,12 +279,16 @@ impl Otter {
 
     /// One line: kept if it is an event. `None`: the time is over.
     fn line(&mut self, until: Instant) -> Result<Option<Value>, Trouble> {
-        match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        match self
+            .lines
+            .recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
             Ok(value) => {
                 if value.get("method").and_then(Value::as_str) == Some("event") {
                     let params = value.get("params").cloned().unwrap_or_default();
-                    let told: Notification = serde_json::from_value(params)
-                        .map_err(|error| Trouble::new(format!("An event is not as the model says: {error}")))?;
+                    let told: Notification = serde_json::from_value(params).map_err(|error| {
+                        Trouble::new(format!("An event is not as the model says: {error}"))
+                    })?;
                     self.events.push(told.event);
                 }
                 Ok(Some(value))
@@ -285,7 +315,8 @@ impl Otter {
     /// The engine's refusal.
     pub fn create_profile(&mut self, passphrase: &str) -> Result<(), Trouble> {
         let passphrase = Secret::new(passphrase.to_owned());
-        self.ask(&Command::CreateProfile(CreateProfile { passphrase })).map(drop)
+        self.ask(&Command::CreateProfile(CreateProfile { passphrase }))
+            .map(drop)
     }
 
     /// Unlocks the profile.
@@ -367,21 +398,32 @@ impl Otter {
     /// The engine's refusal.
     pub fn add_contact(&mut self, account: AccountId, contact: &str) -> Result<(), Trouble> {
         let contact = parse_address(contact)?;
-        self.ask(&Command::AddContact(AddContact { account, contact, name: None })).map(drop)
+        self.ask(&Command::AddContact(AddContact {
+            account,
+            contact,
+            name: None,
+        }))
+        .map(drop)
     }
 
     /// Waits until somebody asks to be a contact, and accepts.
     ///
     /// # Errors
     /// Where nobody asks within `within`.
-    pub fn accept_contact(&mut self, account: AccountId, contact: &str, within: Duration) -> Result<(), Trouble> {
+    pub fn accept_contact(
+        &mut self,
+        account: AccountId,
+        contact: &str,
+        within: Duration,
+    ) -> Result<(), Trouble> {
         let contact = parse_address(contact)?;
         let wanted = contact.clone();
         self.until("a request", within, |event| match event {
             Event::ContactChanged { contact } if contact.asks && contact.address == wanted => Some(()),
             _ => None,
         })?;
-        self.ask(&Command::AcceptContact(ContactRef { account, contact })).map(drop)
+        self.ask(&Command::AcceptContact(ContactRef { account, contact }))
+            .map(drop)
     }
 
     /// Sends a message.
@@ -390,9 +432,13 @@ impl Otter {
     /// The engine's refusal.
     pub fn send(&mut self, account: AccountId, contact: &str, text: &str) -> Result<MessageId, Trouble> {
         let contact = parse_address(contact)?;
-        let value = self.ask(&Command::SendMessage(SendMessage { account, contact, text: text.to_owned() }))?;
-        let sent: MessageSent =
-            serde_json::from_value(value).map_err(|error| Trouble::new(format!("The answer is wrong: {error}")))?;
+        let value = self.ask(&Command::SendMessage(SendMessage {
+            account,
+            contact,
+            text: text.to_owned(),
+        }))?;
+        let sent: MessageSent = serde_json::from_value(value)
+            .map_err(|error| Trouble::new(format!("The answer is wrong: {error}")))?;
         Ok(sent.message)
     }
 
@@ -402,10 +448,19 @@ impl Otter {
     /// Where it does not within `within`.
     pub fn wait_for_text(&mut self, text: &str, within: Duration) -> Result<(), Trouble> {
         let until = Instant::now() + within;
-        while !self.received().get(text).is_some_and(|(encrypted, _)| *encrypted > 0) {
+        let came = |otter: &Self| {
+            otter
+                .received()
+                .get(text)
+                .is_some_and(|(encrypted, _)| *encrypted > 0)
+        };
+        while !came(self) {
             if self.line(until)?.is_none() {
                 let start: String = text.chars().take(40).collect();
-                return Err(Trouble::new(format!("{} waited {within:?} in vain for {start:?}", self.name)));
+                return Err(Trouble::new(format!(
+                    "{} waited {within:?} in vain for {start:?}",
+                    self.name
+                )));
             }
         }
         Ok(())
@@ -423,7 +478,10 @@ impl Otter {
             }
             if self.line(until)?.is_none() {
                 let so_far = self.delivery(id);
-                return Err(Trouble::new(format!("{}: after {within:?} a message is {so_far:?}", self.name)));
+                return Err(Trouble::new(format!(
+                    "{}: after {within:?} a message is {so_far:?}",
+                    self.name
+                )));
             }
         }
     }
@@ -435,9 +493,11 @@ impl Otter {
     pub fn wait_private(&mut self, contact: &str, within: Duration) -> Result<String, Trouble> {
         let wanted = parse_address(contact)?;
         self.until("a private conversation", within, |event| match event {
-            Event::PrivacyChanged { contact, privacy: Privacy::Private { fingerprint, .. }, .. } if *contact == wanted => {
-                Some(fingerprint.clone())
-            }
+            Event::PrivacyChanged {
+                contact,
+                privacy: Privacy::Private { fingerprint, .. },
+                ..
+            } if *contact == wanted => Some(fingerprint.clone()),
             _ => None,
         })
     }
@@ -446,9 +506,18 @@ impl Otter {
     ///
     /// # Errors
     /// The engine's refusal.
-    pub fn accept_key(&mut self, account: AccountId, contact: &str, fingerprint: &str) -> Result<(), Trouble> {
+    pub fn accept_key(
+        &mut self,
+        account: AccountId,
+        contact: &str,
+        fingerprint: &str,
+    ) -> Result<(), Trouble> {
         let contact = parse_address(contact)?;
-        let with = FingerprintRef { account, contact, fingerprint: fingerprint.to_owned() };
+        let with = FingerprintRef {
+            account,
+            contact,
+            fingerprint: fingerprint.to_owned(),
+        };
         self.ask(&Command::AcceptFingerprint(with)).map(drop)
     }
 
@@ -456,13 +525,18 @@ impl Otter {
     ///
     /// # Errors
     /// The engine's refusal.
-    pub fn order(&mut self, order: impl FnOnce(AccountRef) -> Command, account: AccountId) -> Result<(), Trouble> {
+    pub fn order(
+        &mut self,
+        order: impl FnOnce(AccountRef) -> Command,
+        account: AccountId,
+    ) -> Result<(), Trouble> {
         self.ask(&order(AccountRef { account })).map(drop)
     }
 }
 
 fn parse_address(text: &str) -> Result<Address, Trouble> {
-    text.parse().map_err(|error| Trouble::new(format!("{text:?}: {error}")))
+    text.parse()
+        .map_err(|error| Trouble::new(format!("{text:?}: {error}")))
 }
 
 fn refusal(error: &Value) -> Trouble {

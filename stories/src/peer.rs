@@ -17,6 +17,8 @@ pub struct Peer {
     lines: mpsc::Receiver<String>,
     /// Everything it said, in order.
     said: Vec<String>,
+    /// How long its login took, from its fingerprint to "ready".
+    pub login: Duration,
     /// Its own fingerprint: 40 lower-case digits.
     pub fingerprint: String,
     /// Its address.
@@ -33,10 +35,22 @@ impl Peer {
         let home = Home::new(place, "peer")?;
         let name = place.fresh("peer");
         let told = |error: lab::LabError| Trouble::new(error.to_string());
-        place.lab.control().register(&name, "peer's word", None).map_err(told)?;
+        place
+            .lab
+            .control()
+            .register(&name, "peer's word", None)
+            .map_err(told)?;
         let jid = format!("{name}@{}", place.info().domain);
         let mut child = Command::new(&place.info().otr_peer)
-            .args(["--jid", &jid, "--password", "peer's word", "--policy", policy, "--dir"])
+            .args([
+                "--jid",
+                &jid,
+                "--password",
+                "peer's word",
+                "--policy",
+                policy,
+                "--dir",
+            ])
             .arg(home.path())
             .args(["--port", &place.info().ports.xmpp.to_string()])
             .stdin(Stdio::piped())
@@ -54,11 +68,24 @@ impl Peer {
                 }
             }
         });
-        let mut peer = Self { child, input, lines, said: Vec::new(), fingerprint: String::new(), jid, _home: home };
+        let mut peer = Self {
+            child,
+            input,
+            lines,
+            said: Vec::new(),
+            login: Duration::ZERO,
+            fingerprint: String::new(),
+            jid,
+            _home: home,
+        };
         let limit = Duration::from_secs(60);
-        let line = peer.until("its fingerprint", limit, |line| line.strip_prefix("fingerprint ").map(str::to_owned))?;
+        let line = peer.until("its fingerprint", limit, |line| {
+            line.strip_prefix("fingerprint ").map(str::to_owned)
+        })?;
         peer.fingerprint = line;
+        let start = Instant::now();
         peer.until("ready", limit, |line| line.starts_with("ready ").then_some(()))?;
+        peer.login = start.elapsed();
         Ok(peer)
     }
 
@@ -95,7 +122,9 @@ impl Peer {
             let wait = until.saturating_duration_since(Instant::now());
             let Ok(line) = self.lines.recv_timeout(wait) else {
                 let last: Vec<_> = self.said.iter().rev().take(5).collect();
-                return Err(Trouble::new(format!("otr_peer: waited in vain for {what}; last came {last:?}")));
+                return Err(Trouble::new(format!(
+                    "otr_peer: waited in vain for {what}; last came {last:?}"
+                )));
             };
             let found = find(&line);
             self.said.push(line);
@@ -111,7 +140,9 @@ impl Peer {
     /// Where it does not within `within`.
     pub fn wait_for_text(&mut self, text: &str, within: Duration) -> Result<(), Trouble> {
         let coded = STANDARD.encode(text);
-        let is_it = |line: &str| line.starts_with("message ") && line.contains(" encrypted ") && line.ends_with(&coded);
+        let is_it = |line: &str| {
+            line.starts_with("message ") && line.contains(" encrypted ") && line.ends_with(&coded)
+        };
         if self.said.iter().any(|line| is_it(line)) {
             return Ok(());
         }
@@ -122,7 +153,8 @@ impl Peer {
     pub fn received(&self, text: &str) -> (usize, usize) {
         let coded = STANDARD.encode(text);
         let count = |how: &str| {
-            let ours = |line: &&String| line.starts_with("message ") && line.contains(how) && line.ends_with(&coded);
+            let ours =
+                |line: &&String| line.starts_with("message ") && line.contains(how) && line.ends_with(&coded);
             self.said.iter().filter(ours).count()
         };
         (count(" encrypted "), count(" plain "))

@@ -49,7 +49,14 @@ impl Person {
         let added = otter.add_account(&jid, "a word", Some(server), true, &[&pin])?;
         otter.wait_online(added.account, SOON)?;
         let name = name.to_owned();
-        Ok(Self { otter, home, jid, account: added.account, fingerprint: added.fingerprint, name })
+        Ok(Self {
+            otter,
+            home,
+            jid,
+            account: added.account,
+            fingerprint: added.fingerprint,
+            name,
+        })
     }
 
     /// Starts the messenger again on the same profile, after it was stopped or killed.

@@ -24,9 +24,14 @@ impl Place {
     pub fn find() -> Result<Self, Trouble> {
         let lab = Lab::find().map_err(|error| Trouble::new(error.to_string()))?;
         let named = std::env::var_os("OTTER_PROGRAM").map(PathBuf::from);
-        let program = named.or_else(beside).filter(|program| program.exists()).ok_or_else(|| {
-            Trouble::new("There is no otter-lab: cargo build --release -p otter --features private-network")
-        })?;
+        let program = named
+            .or_else(beside)
+            .filter(|program| program.exists())
+            .ok_or_else(|| {
+                Trouble::new(
+                    "There is no otter-lab: cargo build --release -p otter --features private-network",
+                )
+            })?;
         Ok(Self { lab, program })
     }
 
@@ -38,8 +43,16 @@ impl Place {
     /// The server by the name that only the private exits resolve.
     pub fn by_name(&self, transport: Transport) -> Server {
         let ports = &self.info().ports;
-        let port = if transport == Transport::DirectTls { ports.xmpp_tls } else { ports.xmpp };
-        Server { host: self.info().domain.clone(), port: Some(port), transport }
+        let port = if transport == Transport::DirectTls {
+            ports.xmpp_tls
+        } else {
+            ports.xmpp
+        };
+        Server {
+            host: self.info().domain.clone(),
+            port: Some(port),
+            transport,
+        }
     }
 
     /// The same server behind its onion service.
@@ -50,13 +63,21 @@ impl Place {
             Transport::PlainOverOnion => info.onion_plain_port,
             Transport::StartTls => info.ports.xmpp,
         };
-        Server { host: info.onion.clone(), port: Some(port), transport }
+        Server {
+            host: info.onion.clone(),
+            port: Some(port),
+            transport,
+        }
     }
 
     /// A name that nobody else in this lab has.
     pub fn fresh(&self, name: &str) -> String {
         static LAST: AtomicU32 = AtomicU32::new(0);
-        format!("{name}-{}-{}", std::process::id(), LAST.fetch_add(1, Ordering::Relaxed))
+        format!(
+            "{name}-{}-{}",
+            std::process::id(),
+            LAST.fetch_add(1, Ordering::Relaxed)
+        )
     }
 }
 
@@ -94,5 +115,9 @@ impl Drop for Home {
 
 fn beside() -> Option<PathBuf> {
     let own = std::env::current_exe().ok()?;
-    own.ancestors().skip(1).take(2).map(|folder| folder.join("otter-lab")).find(|program| program.exists())
+    own.ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("otter-lab"))
+        .find(|program| program.exists())
 }

@@ -48,8 +48,19 @@ fn lab_both_write_at_the_same_moment_and_nothing_is_lost() -> Result<(), Trouble
     alice.otter.wait_for_text("b19", SOON)?;
     bob.otter.wait_for_text("a19", SOON)?;
     let order: Vec<_> = bob.otter.incoming().map(|message| message.text.clone()).collect();
-    assert_eq!(order, (0..20).map(|number| format!("a{number}")).collect::<Vec<_>>());
-    assert_eq!(alice.otter.received().values().filter(|count| **count == (1, 0)).count(), 20);
+    assert_eq!(
+        order,
+        (0..20).map(|number| format!("a{number}")).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        alice
+            .otter
+            .received()
+            .values()
+            .filter(|count| **count == (1, 0))
+            .count(),
+        20
+    );
     Ok(())
 }
 
@@ -103,7 +114,17 @@ fn lab_the_libotr_peer_answers_when_we_start() -> Result<(), Trouble> {
     let mut peer = Peer::start(&place, "required")?;
     befriend(&mut alice, &mut peer)?;
     converse(&place, &mut alice, &mut peer)?;
-    let fingerprint = alice.otter.snapshot()?.contacts.first().unwrap().fingerprints.first().unwrap().fingerprint.clone();
+    let fingerprint = alice
+        .otter
+        .snapshot()?
+        .contacts
+        .first()
+        .unwrap()
+        .fingerprints
+        .first()
+        .unwrap()
+        .fingerprint
+        .clone();
     assert_eq!(fingerprint.replace(' ', "").to_lowercase(), peer.fingerprint);
     Ok(())
 }
@@ -119,10 +140,15 @@ fn lab_the_libotr_peer_starts_and_we_answer() -> Result<(), Trouble> {
     alice.otter.wait_private(&peer.jid, SOON)?;
     converse(&place, &mut alice, &mut peer)?;
     peer.tell(&format!("end {}", alice.jid))?;
-    alice.otter.until("the end of privacy", SOON, |event| match event {
-        Event::PrivacyChanged { privacy: Privacy::Finished, .. } => Some(()),
-        _ => None,
-    })
+    alice
+        .otter
+        .until("the end of privacy", SOON, |event| match event {
+            Event::PrivacyChanged {
+                privacy: Privacy::Finished,
+                ..
+            } => Some(()),
+            _ => None,
+        })
 }
 
 #[test]
@@ -134,21 +160,28 @@ fn lab_the_private_conversation_ends_for_both_when_one_ends_it() -> Result<(), T
     befriend(&mut alice, &mut peer)?;
     alice.send(&peer.jid, "hello")?;
     peer.wait_for_text("hello", SOON)?;
-    let contact = ContactRef { account: alice.account, contact: peer.jid.parse().unwrap() };
+    let contact = ContactRef {
+        account: alice.account,
+        contact: peer.jid.parse().unwrap(),
+    };
     alice.otter.ask(&Command::EndPrivate(contact))?;
-    peer.until("the end", SOON, |line| line.starts_with("finished ").then_some(()))
+    peer.until("the end", SOON, |line| {
+        line.starts_with("finished ").then_some(())
+    })
 }
 
 fn befriend(alice: &mut Person, peer: &mut Peer) -> Result<(), Trouble> {
     alice.otter.add_contact(alice.account, &peer.jid)?;
     peer.tell(&format!("subscribe {}", alice.jid))?;
     let jid = peer.jid.clone();
-    alice.otter.until("the peer's presence", SOON, |event| match event {
-        Event::ContactChanged { contact } if contact.presence == model::Presence::Online => {
-            (contact.address.as_str() == jid).then_some(())
-        }
-        _ => None,
-    })
+    alice
+        .otter
+        .until("the peer's presence", SOON, |event| match event {
+            Event::ContactChanged { contact } if contact.presence == model::Presence::Online => {
+                (contact.address.as_str() == jid).then_some(())
+            }
+            _ => None,
+        })
 }
 
 fn converse(place: &Place, alice: &mut Person, peer: &mut Peer) -> Result<(), Trouble> {

@@ -15,7 +15,8 @@ fn lab_a_trace_of_the_whole_run_shows_no_packet_but_to_the_private_relays() -> R
     let _turn = place.lab.share().unwrap();
     let trace = place.info().dir.join(format!("trace-{}", place.fresh("t")));
     let file = trace.to_string_lossy().into_owned();
-    let calls = "trace=socket,connect,bind,listen,accept,accept4,sendto,sendmsg,sendmmsg,socketpair,execve,execveat";
+    let calls =
+        "trace=socket,connect,bind,listen,accept,accept4,sendto,sendmsg,sendmmsg,socketpair,execve,execveat";
     let under = ["strace", "-f", "-qq", "-s", "0", "-e", calls, "-o", &file];
     let mut alice = Person::arrive_under(&place, "alice", place.by_name(Transport::DirectTls), &under)?;
     let mut bob = Person::arrive(&place, "bob", place.by_onion(Transport::StartTls))?;
@@ -69,11 +70,16 @@ fn lab_engine_and_gate_fit_in_sixty_megabytes_with_one_account_connected() -> Re
 fn judge(trace: &str, relays: &BTreeSet<SocketAddr>) -> Result<usize, Trouble> {
     let mut connected = 0;
     // A call that was refused sent nothing.
-    let done = trace.lines().filter(|line| !line.contains(" = -1 E") || line.contains("EINPROGRESS"));
+    let done = trace
+        .lines()
+        .filter(|line| !line.contains(" = -1 E") || line.contains("EINPROGRESS"));
     for line in done {
         let wrong = || Err(Trouble::new(format!("This should not be in the trace: {line}")));
         let inet = line.contains("AF_INET");
-        if line.contains(" socket(") && !line.contains("AF_INET, SOCK_STREAM") && !line.contains("AF_INET6, SOCK_STREAM") {
+        if line.contains(" socket(")
+            && !line.contains("AF_INET, SOCK_STREAM")
+            && !line.contains("AF_INET6, SOCK_STREAM")
+        {
             // The system's list of users may ask a daemon by a Unix socket before the walls are up.
             if !line.contains("AF_UNIX") {
                 return wrong();
@@ -85,7 +91,11 @@ fn judge(trace: &str, relays: &BTreeSet<SocketAddr>) -> Result<usize, Trouble> {
                 _ => return wrong(),
             }
         }
-        if inet && [" bind(", " listen(", " sendto(", " sendmsg("].iter().any(|call| line.contains(call)) {
+        if inet
+            && [" bind(", " listen(", " sendto(", " sendmsg("]
+                .iter()
+                .any(|call| line.contains(call))
+        {
             return wrong();
         }
     }

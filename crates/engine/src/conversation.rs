@@ -12,7 +12,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{AccountId, Address, Delivery, Direction, KnownFingerprint, Message, MessageId, Privacy, Problem, Wait};
+use model::{
+    AccountId, Address, Delivery, Direction, KnownFingerprint, Message, MessageId, Privacy, Problem, Wait,
+};
 use otr::{Input, InstanceTag, Output, PrivateKey};
 use rand_core::CryptoRng;
 
@@ -66,7 +68,11 @@ pub(crate) enum Effect {
     /// Tell how private the conversation is.
     Privacy(Privacy),
     /// Hand one OTR message to the transport.
-    Transmit { body: String, token: u64, to_everyone: bool },
+    Transmit {
+        body: String,
+        token: u64,
+        to_everyone: bool,
+    },
 }
 
 /// One conversation with one contact.
@@ -118,7 +124,10 @@ pub(crate) struct Setup {
 
 impl Conversation {
     pub(crate) fn new(setup: Setup) -> Self {
-        let config = otr::Config { policy: otr::Policy::Required, ..otr::Config::default() };
+        let config = otr::Config {
+            policy: otr::Policy::Required,
+            ..otr::Config::default()
+        };
         Self {
             account: setup.account,
             contact: setup.contact,
@@ -164,8 +173,14 @@ impl Conversation {
         match self.otr.state() {
             otr::State::Private { fingerprint, .. } => {
                 let fingerprint = fingerprint.to_string();
-                let verified = self.keys.iter().any(|key| key.fingerprint == fingerprint && key.verified);
-                Privacy::Private { fingerprint, verified }
+                let verified = self
+                    .keys
+                    .iter()
+                    .any(|key| key.fingerprint == fingerprint && key.verified);
+                Privacy::Private {
+                    fingerprint,
+                    verified,
+                }
             }
             otr::State::Finished => Privacy::Finished,
             otr::State::Starting => Privacy::Starting,
@@ -181,13 +196,19 @@ impl Conversation {
     pub(crate) fn write(&mut self, text: String, context: &mut Context<'_>) -> Result<MessageId, Problem> {
         check_text(&text)?;
         if self.outgoing.len() >= MAX_OUTGOING {
-            let text = format!("{MAX_OUTGOING} messages to this contact wait already: wait, or take some back.");
+            let text =
+                format!("{MAX_OUTGOING} messages to this contact wait already: wait, or take some back.");
             return Err(Problem::new("message.queue_full", text));
         }
         let mut id: Id = [0; 16];
         context.rng.fill_bytes(&mut id);
         self.ended = false;
-        self.outgoing.push_back(Outgoing { id, text: text.clone(), at: context.clock, stage: Stage::Waiting });
+        self.outgoing.push_back(Outgoing {
+            id,
+            text: text.clone(),
+            at: context.clock,
+            stage: Stage::Waiting,
+        });
         let message = self.message(id, text, Direction::Out, true, context.clock);
         self.remember(message, context);
         context.effects.push(Effect::Persist);
@@ -203,13 +224,19 @@ impl Conversation {
         let bytes = id.to_bytes().ok_or_else(no_such_message)?;
         let went = |o: &Outgoing| o.id == bytes && !matches!(o.stage, Stage::Waiting | Stage::NotSent);
         if self.outgoing.iter().any(went) {
-            return Err(Problem::new("message.already_sent", "The message went already and cannot be taken back."));
+            return Err(Problem::new(
+                "message.already_sent",
+                "The message went already and cannot be taken back.",
+            ));
         }
         if !self.outgoing.iter().any(|o| o.id == bytes) {
             return Err(no_such_message());
         }
         self.outgoing.retain(|o| o.id != bytes);
-        let problem = Problem::new("message.cancelled", "The message was taken back before it was sent.");
+        let problem = Problem::new(
+            "message.cancelled",
+            "The message was taken back before it was sent.",
+        );
         self.deliver(bytes, Delivery::NotSent { problem }, context);
         context.effects.push(Effect::Persist);
         Ok(())
@@ -221,7 +248,10 @@ impl Conversation {
     /// Where there is no such message.
     pub(crate) fn retry(&mut self, id: &MessageId, context: &mut Context<'_>) -> Result<(), Problem> {
         let bytes = id.to_bytes().ok_or_else(no_such_message)?;
-        let found = self.outgoing.iter_mut().find(|o| o.id == bytes && matches!(o.stage, Stage::NotSent));
+        let found = self
+            .outgoing
+            .iter_mut()
+            .find(|o| o.id == bytes && matches!(o.stage, Stage::NotSent));
         found.ok_or_else(no_such_message)?.stage = Stage::Waiting;
         self.ended = false;
         context.effects.push(Effect::Persist);
@@ -262,7 +292,12 @@ impl Conversation {
     ///
     /// # Errors
     /// Where the key was never seen.
-    pub(crate) fn verify(&mut self, fingerprint: &str, verified: bool, context: &mut Context<'_>) -> Result<(), Problem> {
+    pub(crate) fn verify(
+        &mut self,
+        fingerprint: &str,
+        verified: bool,
+        context: &mut Context<'_>,
+    ) -> Result<(), Problem> {
         let key = self.key_mut(fingerprint)?;
         key.verified = verified;
         key.accepted |= verified;
@@ -289,7 +324,12 @@ impl Conversation {
         if anew {
             // What was asked of a program that is gone is asked again of the new one.
             self.asked_at = None;
-            if private && self.outgoing.iter().any(|o| matches!(o.stage, Stage::Handed { .. })) {
+            if private
+                && self
+                    .outgoing
+                    .iter()
+                    .any(|o| matches!(o.stage, Stage::Handed { .. }))
+            {
                 self.renew(context);
             }
         }
@@ -316,13 +356,24 @@ impl Conversation {
 
     /// Whether [`Self::tick`] has anything to do in the next seconds.
     pub(crate) fn busy(&self) -> bool {
-        self.confirm_at.is_some() || self.greeting_until.is_some() || !self.outgoing.is_empty() || self.asked_at.is_some()
+        self.confirm_at.is_some()
+            || self.greeting_until.is_some()
+            || !self.outgoing.is_empty()
+            || self.asked_at.is_some()
     }
 
     fn key_mut(&mut self, fingerprint: &str) -> Result<&mut KnownFingerprint, Problem> {
         let wanted = plain_fingerprint(fingerprint);
-        let found = self.keys.iter_mut().find(|key| plain_fingerprint(&key.fingerprint) == wanted);
-        found.ok_or_else(|| Problem::new("fingerprint.unknown", "This key was never seen from this contact."))
+        let found = self
+            .keys
+            .iter_mut()
+            .find(|key| plain_fingerprint(&key.fingerprint) == wanted);
+        found.ok_or_else(|| {
+            Problem::new(
+                "fingerprint.unknown",
+                "This key was never seen from this contact.",
+            )
+        })
     }
 
     /// Hands everything to OTR's outputs until there are none.
@@ -335,7 +386,11 @@ impl Conversation {
                 Output::Send { body, tag: None } => {
                     let token = context.token();
                     let to_everyone = body.starts_with("?OTRv");
-                    context.effects.push(Effect::Transmit { body, token, to_everyone });
+                    context.effects.push(Effect::Transmit {
+                        body,
+                        token,
+                        to_everyone,
+                    });
                 }
                 Output::Event(event) => self.on_event(event, context),
                 Output::Wake(_) => {}
@@ -386,13 +441,17 @@ impl Conversation {
     fn wait(&self) -> Wait {
         match self.otr.state() {
             _ if !self.connected => Wait::Connection,
-            otr::State::Private { fingerprint, .. } if !self.accepted(&fingerprint.to_string()) => Wait::NewKey,
+            otr::State::Private { fingerprint, .. } if !self.accepted(&fingerprint.to_string()) => {
+                Wait::NewKey
+            }
             _ => Wait::Privacy,
         }
     }
 
     fn accepted(&self, fingerprint: &str) -> bool {
-        self.keys.iter().any(|key| key.fingerprint == fingerprint && key.accepted)
+        self.keys
+            .iter()
+            .any(|key| key.fingerprint == fingerprint && key.accepted)
     }
 }
 
@@ -401,19 +460,31 @@ fn check_text(text: &str) -> Result<(), Problem> {
         return Err(Problem::new("message.empty", "There is nothing in the message."));
     }
     if text.len() > model::MAX_TEXT_BYTES {
-        let text = format!("The message is longer than {} bytes: send it in parts.", model::MAX_TEXT_BYTES);
+        let text = format!(
+            "The message is longer than {} bytes: send it in parts.",
+            model::MAX_TEXT_BYTES
+        );
         return Err(Problem::new("message.too_long", text));
     }
     if text.contains('\0') {
-        return Err(Problem::new("message.illegal_character", "The message holds a NUL character."));
+        return Err(Problem::new(
+            "message.illegal_character",
+            "The message holds a NUL character.",
+        ));
     }
     Ok(())
 }
 
 fn plain_fingerprint(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase()
+    text.chars()
+        .filter(|c| !c.is_whitespace())
+        .collect::<String>()
+        .to_uppercase()
 }
 
 fn no_such_message() -> Problem {
-    Problem::new("message.unknown", "There is no such message, or nothing can be done with it any more.")
+    Problem::new(
+        "message.unknown",
+        "There is no such message, or nothing can be done with it any more.",
+    )
 }

@@ -77,8 +77,14 @@ impl Queue {
         }
         if lines.lost > 0 {
             let count = std::mem::take(&mut lines.lost);
-            let sequence = lines.events.front().map_or(lines.sequence, |next| next.sequence.saturating_sub(1));
-            return Some(rpc::notification(&Notification { sequence, event: Event::EventsLost { count } }));
+            let sequence = lines
+                .events
+                .front()
+                .map_or(lines.sequence, |next| next.sequence.saturating_sub(1));
+            return Some(rpc::notification(&Notification {
+                sequence,
+                event: Event::EventsLost { count },
+            }));
         }
         lines.events.pop_front().map(|event| rpc::notification(&event))
     }
@@ -173,7 +179,11 @@ fn understand(line: &[u8], whole: bool) -> Result<Option<rpc::Request>, rpc::Bad
         return Err(bad("door.line_too_long", "The line is longer than 1 MiB."));
     }
     let text = std::str::from_utf8(line).map_err(|_| bad("door.not_utf8", "The line is not UTF-8."))?;
-    if text.trim().is_empty() { Ok(None) } else { rpc::parse(text).map(Some) }
+    if text.trim().is_empty() {
+        Ok(None)
+    } else {
+        rpc::parse(text).map(Some)
+    }
 }
 
 async fn write(queue: &Queue, output: impl AsyncWrite + Unpin) -> std::io::Result<()> {
@@ -227,15 +237,24 @@ mod tests {
             queue.tell(Event::EventsLost { count: 0 });
         }
         let first = queue.next().unwrap();
-        assert!(first.contains(r#""count":7"#) && first.contains(r#""sequence":7"#), "{first}");
+        assert!(
+            first.contains(r#""count":7"#) && first.contains(r#""sequence":7"#),
+            "{first}"
+        );
         assert!(queue.next().unwrap().contains(r#""sequence":8"#));
         assert_eq!(queue.sequence(), MAX_EVENTS as u64 + 7);
     }
 
     #[test]
     fn what_is_no_request_gets_a_code() {
-        assert_eq!(understand(b"\xff", true).unwrap_err().problem.code, "door.not_utf8");
-        assert_eq!(understand(b"", false).unwrap_err().problem.code, "door.line_too_long");
+        assert_eq!(
+            understand(b"\xff", true).unwrap_err().problem.code,
+            "door.not_utf8"
+        );
+        assert_eq!(
+            understand(b"", false).unwrap_err().problem.code,
+            "door.line_too_long"
+        );
         assert_eq!(understand(b"  ", true), Ok(None));
     }
 }

@@ -88,7 +88,10 @@ impl Link {
         orders: mpsc::Receiver<Order>,
         reports: mpsc::Sender<(AccountId, Report)>,
     ) -> Self {
-        let transport = setup.server.as_ref().map_or_else(Default::default, |server| server.transport);
+        let transport = setup
+            .server
+            .as_ref()
+            .map_or_else(Default::default, |server| server.transport);
         let session = new_session(&setup, transport, setup.register);
         Self {
             setup,
@@ -158,7 +161,10 @@ impl Link {
             Ok(stream) => stream,
             Err(end) => return end,
         };
-        self.state(AccountState::Connecting { step: LoginStep::Login }).await;
+        self.state(AccountState::Connecting {
+            step: LoginStep::Login,
+        })
+        .await;
         self.pump(stream).await
     }
 
@@ -194,7 +200,8 @@ impl Link {
         let wait = self.backoff();
         self.failures = self.failures.saturating_add(1);
         let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
-        self.state(AccountState::WaitingToReconnect { problem, seconds }).await;
+        self.state(AccountState::WaitingToReconnect { problem, seconds })
+            .await;
         let until = Instant::now() + wait;
         loop {
             tokio::select! {
@@ -213,7 +220,11 @@ impl Link {
     fn backoff(&self) -> Duration {
         let base = 1000_u64 << self.failures.min(8);
         let random = u64::from(SystemRandom.next_u32());
-        let spread = if self.setup.siblings > 1 { u64::from(SystemRandom.next_u32()) % 120_000 } else { 0 };
+        let spread = if self.setup.siblings > 1 {
+            u64::from(SystemRandom.next_u32()) % 120_000
+        } else {
+            0
+        };
         Duration::from_millis(base + random % base + spread)
     }
 

@@ -13,7 +13,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dial::Dialer;
-use model::{AccountId, Address, Command, Event, Nothing, Problem, ProfileState, Snapshot, Version, Wall, rpc};
+use model::{
+    AccountId, Address, Command, Event, Nothing, Problem, ProfileState, Snapshot, Version, Wall, rpc,
+};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -33,6 +35,9 @@ enum Outcome {
     Later,
 }
 
+/// Both ends of a bounded channel.
+type Channel<T> = (mpsc::Sender<T>, mpsc::Receiver<T>);
+
 /// The messenger.
 pub(crate) struct Messenger {
     folder: PathBuf,
@@ -45,8 +50,8 @@ pub(crate) struct Messenger {
     stopping: bool,
     origin: Instant,
     tokens: u64,
-    reports: (mpsc::Sender<(AccountId, Report)>, mpsc::Receiver<(AccountId, Report)>),
-    jobs: (mpsc::Sender<Job>, mpsc::Receiver<Job>),
+    reports: Channel<(AccountId, Report)>,
+    jobs: Channel<Job>,
 }
 
 /// What there is only while the profile is open.
@@ -160,19 +165,24 @@ impl Messenger {
                 let message = self.converse(with.account, &with.contact, |c, x| c.write(with.text, x))??;
                 Ok(json!({ "message": message }))
             }
-            Command::CancelMessage(with) => {
-                self.converse(with.account, &with.contact, |c, x| c.cancel(&with.message, x))?.map(|()| json!({}))
-            }
-            Command::RetryMessage(with) => {
-                self.converse(with.account, &with.contact, |c, x| c.retry(&with.message, x))?.map(|()| json!({}))
-            }
-            Command::AcceptFingerprint(with) => {
-                self.converse(with.account, &with.contact, |c, x| c.accept(&with.fingerprint, x))?.map(|()| json!({}))
-            }
-            Command::SetVerified(with) => self
-                .converse(with.account, &with.contact, |c, x| c.verify(&with.fingerprint, with.verified, x))?
+            Command::CancelMessage(with) => self
+                .converse(with.account, &with.contact, |c, x| c.cancel(&with.message, x))?
                 .map(|()| json!({})),
-            _ => Err(Problem::new("door.no_such_method", "This method is not carried out here.")),
+            Command::RetryMessage(with) => self
+                .converse(with.account, &with.contact, |c, x| c.retry(&with.message, x))?
+                .map(|()| json!({})),
+            Command::AcceptFingerprint(with) => self
+                .converse(with.account, &with.contact, |c, x| c.accept(&with.fingerprint, x))?
+                .map(|()| json!({})),
+            Command::SetVerified(with) => self
+                .converse(with.account, &with.contact, |c, x| {
+                    c.verify(&with.fingerprint, with.verified, x)
+                })?
+                .map(|()| json!({})),
+            _ => Err(Problem::new(
+                "door.no_such_method",
+                "This method is not carried out here.",
+            )),
         }
     }
 
@@ -187,9 +197,17 @@ impl Messenger {
             conversations: Vec::new(),
         };
         if let Some(open) = &self.open {
-            snapshot.accounts = open.accounts.values().map(|account| account.shown.clone()).collect();
+            snapshot.accounts = open
+                .accounts
+                .values()
+                .map(|account| account.shown.clone())
+                .collect();
             snapshot.contacts = open.people.values().map(Person::shown).collect();
-            snapshot.conversations = open.people.values().map(|person| person.conversation.show()).collect();
+            snapshot.conversations = open
+                .people
+                .values()
+                .map(|person| person.conversation.show())
+                .collect();
         }
         Ok(snapshot)
     }
@@ -210,7 +228,9 @@ impl Messenger {
     }
 
     fn has_busy_conversations(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.people.values().any(|person| person.conversation.busy()))
+        self.open
+            .as_ref()
+            .is_some_and(|open| open.people.values().any(|person| person.conversation.busy()))
     }
 
     fn tor(&self) -> model::Tor {
@@ -227,7 +247,8 @@ fn version() -> Version {
 }
 
 fn to_value(value: &impl serde::Serialize) -> Result<Value, Problem> {
-    serde_json::to_value(value).map_err(|_| Problem::new("engine.internal", "The answer could not be written."))
+    serde_json::to_value(value)
+        .map_err(|_| Problem::new("engine.internal", "The answer could not be written."))
 }
 
 fn locked() -> Problem {

@@ -24,7 +24,9 @@ Builds for tests alone accept --private-network FILE and --tor socks5://HOST:POR
 /// What the program is asked to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    Check { json: bool },
+    Check {
+        json: bool,
+    },
     /// This process is the named room, to be tried.
     CheckRoom(CheckRoom),
     Engine(Engine),
@@ -113,23 +115,29 @@ struct Given {
 /// A code and a sentence for whoever typed them.
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Problem> {
     let mut arguments = arguments;
-    let Some(first) = arguments.next() else { return Ok(Command::Window) };
+    let Some(first) = arguments.next() else {
+        return Ok(Command::Window);
+    };
     let name = first.to_string_lossy().into_owned();
     let given = given(&mut arguments)?;
     match name.as_str() {
         "--help" | "-h" | "help" => Ok(Command::Help),
         "--version" | "-V" => Ok(Command::Version),
         "check" => Ok(Command::Check { json: given.json }),
-        "engine" | "gate" | "window" if given.check => {
-            Ok(Command::CheckRoom(CheckRoom { name, folder: given.folder.ok_or_else(no_folder)? }))
-        }
+        "engine" | "gate" | "window" if given.check => Ok(Command::CheckRoom(CheckRoom {
+            name,
+            folder: given.folder.ok_or_else(no_folder)?,
+        })),
         "engine" => engine(given).map(Command::Engine),
-        "gate" if given.room => {
-            Ok(Command::Gate(GateRoom { state: given.folder.ok_or_else(no_folder)?, tor: given.tor }))
-        }
+        "gate" if given.room => Ok(Command::Gate(GateRoom {
+            state: given.folder.ok_or_else(no_folder)?,
+            tor: given.tor,
+        })),
         "gate" => Err(wrong("The gate is started by `otter engine`, not by hand.")),
         "window" => Ok(Command::Window),
-        _ => Err(wrong(&format!("There is no command {name:?}. `otter --help` lists them."))),
+        _ => Err(wrong(&format!(
+            "There is no command {name:?}. `otter --help` lists them."
+        ))),
     }
 }
 
@@ -147,19 +155,30 @@ fn engine(given: Given) -> Result<Engine, Problem> {
         return Ok(Engine::Document);
     }
     if given.room {
-        return Ok(Engine::Room(EngineRoom { profile: given.folder.ok_or_else(no_folder)? }));
+        return Ok(Engine::Room(EngineRoom {
+            profile: given.folder.ok_or_else(no_folder)?,
+        }));
     }
     let folder = given.folder.or_else(usual_folder).ok_or_else(|| {
-        wrong("No folder for the profile: neither XDG_DATA_HOME nor HOME is set. Name one with --profile DIR.")
+        wrong(
+            "No folder for the profile: neither XDG_DATA_HOME nor HOME is set. Name one with --profile DIR.",
+        )
     })?;
-    Ok(Engine::Supervise(Options { folder, tor: given.tor }))
+    Ok(Engine::Supervise(Options {
+        folder,
+        tor: given.tor,
+    }))
 }
 
 fn given(arguments: &mut impl Iterator<Item = OsString>) -> Result<Given, Problem> {
     let mut given = Given::default();
     while let Some(argument) = arguments.next() {
         let name = argument.to_string_lossy().into_owned();
-        let mut value = || arguments.next().ok_or_else(|| wrong(&format!("Something is missing after {name}.")));
+        let mut value = || {
+            arguments
+                .next()
+                .ok_or_else(|| wrong(&format!("Something is missing after {name}.")))
+        };
         match name.as_str() {
             "--check" => given.check = true,
             "--json" => given.json = true,
@@ -168,7 +187,11 @@ fn given(arguments: &mut impl Iterator<Item = OsString>) -> Result<Given, Proble
             "--profile" => given.folder = Some(value()?.into()),
             "--room" => given.room = true,
             "--tor" => given.tor = tor(&value()?.to_string_lossy())?,
-            _ => return Err(wrong(&format!("There is no option {name:?}. `otter --help` lists them."))),
+            _ => {
+                return Err(wrong(&format!(
+                    "There is no option {name:?}. `otter --help` lists them."
+                )));
+            }
         }
     }
     Ok(given)
@@ -191,13 +214,16 @@ fn private(tor: Tor) -> Result<Tor, Problem> {
     if cfg!(feature = "private-network") {
         Ok(tor)
     } else {
-        let text = "This build talks to the public Tor network only. Private networks are in the build for tests.";
+        let text =
+            "This build talks to the public Tor network only. Private networks are in the build for tests.";
         Err(Problem::new("otter.no_private_networks", text))
     }
 }
 
 fn usual_folder() -> Option<PathBuf> {
-    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let data = std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
     Some(data.or_else(home)?.join("attentive-otter"))
 }
@@ -220,8 +246,14 @@ mod tests {
 
     #[test]
     fn the_engine_as_typed_is_the_supervisor() {
-        let options = Options { folder: "/p".into(), tor: Tor::Embedded };
-        assert_eq!(parse("engine --profile /p"), Ok(Command::Engine(Engine::Supervise(options))));
+        let options = Options {
+            folder: "/p".into(),
+            tor: Tor::Embedded,
+        };
+        assert_eq!(
+            parse("engine --profile /p"),
+            Ok(Command::Engine(Engine::Supervise(options)))
+        );
         assert_eq!(parse("engine --openrpc"), Ok(Command::Engine(Engine::Document)));
         assert_eq!(parse(""), Ok(Command::Window));
     }
@@ -229,23 +261,43 @@ mod tests {
     #[test]
     fn a_room_says_the_same_tor_as_its_supervisor() {
         for tor in [Tor::Embedded, Tor::Running] {
-            let line: Vec<_> = tor.arguments().iter().map(|part| part.to_string_lossy().into_owned()).collect();
+            let line: Vec<_> = tor
+                .arguments()
+                .iter()
+                .map(|part| part.to_string_lossy().into_owned())
+                .collect();
             let line = format!("gate --room --profile /s {}", line.join(" "));
-            assert_eq!(parse(&line), Ok(Command::Gate(GateRoom { state: "/s".into(), tor })));
+            assert_eq!(
+                parse(&line),
+                Ok(Command::Gate(GateRoom {
+                    state: "/s".into(),
+                    tor
+                }))
+            );
         }
     }
 
     #[cfg(not(feature = "private-network"))]
     #[test]
     fn the_build_that_people_get_knows_no_private_network() {
-        for line in ["engine --private-network /n", "engine --tor socks5://127.0.0.1:9050", "gate --room --private-network /n"] {
+        for line in [
+            "engine --private-network /n",
+            "engine --tor socks5://127.0.0.1:9050",
+            "gate --room --private-network /n",
+        ] {
             assert_eq!(parse(line).unwrap_err().code, "otter.no_private_networks");
         }
     }
 
     #[test]
     fn what_is_not_understood_is_said() {
-        for line in ["fly", "engine --fly", "engine --profile", "engine --tor never", "gate"] {
+        for line in [
+            "fly",
+            "engine --fly",
+            "engine --profile",
+            "engine --tor never",
+            "gate",
+        ] {
             assert_eq!(parse(line).unwrap_err().code, "otter.usage", "{line}");
         }
     }

@@ -27,8 +27,14 @@ pub(crate) fn run(json: bool) -> ExitCode {
 pub(crate) fn room(which: &CheckRoom) -> ExitCode {
     walls::close_inherited(&[]);
     let room = match which.name.as_str() {
-        "engine" => Room::Engine { profile: &which.folder },
-        "gate" => Room::Gate { state: &which.folder, read: &[], pluggable_transports: false },
+        "engine" => Room::Engine {
+            profile: &which.folder,
+        },
+        "gate" => Room::Gate {
+            state: &which.folder,
+            read: &[],
+            pluggable_transports: false,
+        },
         _ => Room::Window,
     };
     let report = match walls::lock(&room) {
@@ -57,9 +63,15 @@ fn attempts() -> Result<Vec<Attempt>, Problem> {
 fn attempts_of(room: &str, folder: &Path) -> Result<Vec<Attempt>, Problem> {
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
     let arguments: [OsString; 4] = [room.into(), "--check".into(), "--profile".into(), folder.into()];
-    let mut child = channel::spawn(&program, &arguments, &[], Stdio::null(), Stdio::piped()).map_err(|e| failed(&e))?;
+    let mut child =
+        channel::spawn(&program, &arguments, &[], Stdio::null(), Stdio::piped()).map_err(|e| failed(&e))?;
     let mut attempts = Vec::new();
-    for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
+    for line in child
+        .stdout
+        .take()
+        .into_iter()
+        .flat_map(|out| BufReader::new(out).lines())
+    {
         let line = line.map_err(|error| failed(&error))?;
         attempts.push(serde_json::from_str(&line).map_err(|error| failed(&error.into()))?);
     }
@@ -73,23 +85,43 @@ fn attempts_of(room: &str, folder: &Path) -> Result<Vec<Attempt>, Problem> {
 
 fn tell(attempts: &[Attempt], json: bool) -> ExitCode {
     for attempt in attempts {
-        let text = if json { serde_json::to_string(attempt).unwrap_or_default() } else { sentence(attempt) };
+        let text = if json {
+            serde_json::to_string(attempt).unwrap_or_default()
+        } else {
+            sentence(attempt)
+        };
         say::line(&text);
     }
     let wrong = attempts.iter().filter(|attempt| !attempt.as_expected()).count();
     let missing = attempts.iter().filter(|attempt| attempt.unguarded()).count();
     if !json {
-        say::line(&format!("{} attempts, {wrong} not as expected, {missing} without their wall", attempts.len()));
+        say::line(&format!(
+            "{} attempts, {wrong} not as expected, {missing} without their wall",
+            attempts.len()
+        ));
     }
-    if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if wrong == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn sentence(attempt: &Attempt) -> String {
     let verdict = if attempt.as_expected() { "ok   " } else { "WRONG" };
-    let Attempt { room, attempt, expected, seen, wall } = attempt;
+    let Attempt {
+        room,
+        attempt,
+        expected,
+        seen,
+        wall,
+    } = attempt;
     format!("{verdict} {room:<8} {attempt:<28} expected {expected:?}, seen {seen:?} ({wall})")
 }
 
 fn failed(error: &std::io::Error) -> Problem {
-    Problem::new("check.failed", format!("The self-test could not be carried out: {error}."))
+    Problem::new(
+        "check.failed",
+        format!("The self-test could not be carried out: {error}."),
+    )
 }

@@ -23,7 +23,12 @@ pub(crate) const CONTROL: RawFd = 4;
 /// The engine's room.
 pub(crate) fn engine(room: &EngineRoom) -> ExitCode {
     walls::close_inherited(&[DOOR, CONTROL]);
-    match enter(&Room::Engine { profile: &room.profile }, [DOOR, CONTROL]) {
+    match enter(
+        &Room::Engine {
+            profile: &room.profile,
+        },
+        [DOOR, CONTROL],
+    ) {
         Ok((report, [door, control])) => run_engine(room.profile.clone(), &report, door, control),
         Err(problem) => say::wrong(&problem, 3),
     }
@@ -40,13 +45,24 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
         Tor::Private(file) => vec![file.clone()],
         _ => Vec::new(),
     };
-    let walls = Room::Gate { state: &room.state, read: &read, pluggable_transports: false };
+    let walls = Room::Gate {
+        state: &room.state,
+        read: &read,
+        pluggable_transports: false,
+    };
     let door = match enter(&walls, [DOOR]) {
         Ok((_, [door])) => door,
         Err(problem) => return say::wrong(&problem, 3),
     };
-    let result = network(&room.tor)
-        .and_then(|network| run_gate(&GateConfig { state: room.state.clone(), network }, UnixStream::from(door)));
+    let result = network(&room.tor).and_then(|network| {
+        run_gate(
+            &GateConfig {
+                state: room.state.clone(),
+                network,
+            },
+            UnixStream::from(door),
+        )
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => say::wrong(&problem, 4),
@@ -59,7 +75,12 @@ fn enter<const N: usize>(room: &Room<'_>, numbers: [RawFd; N]) -> Result<(Report
         .iter()
         .map(|number| channel::inherited(*number))
         .collect::<Result<_, _>>()
-        .map_err(|error| Problem::new("otter.no_channel", format!("A room has to be started by otter: {error}")))?;
+        .map_err(|error| {
+            Problem::new(
+                "otter.no_channel",
+                format!("A room has to be started by otter: {error}"),
+            )
+        })?;
     let channels = <[OwnedFd; N]>::try_from(channels)
         .map_err(|_| Problem::new("otter.no_channel", "A room has to be started by otter."))?;
     let report = walls::lock(room).map_err(|error| Problem::new(error.code(), error.to_string()))?;
@@ -69,7 +90,13 @@ fn enter<const N: usize>(room: &Room<'_>, numbers: [RawFd; N]) -> Result<(Report
 fn run_engine(profile: PathBuf, report: &Report, door: OwnedFd, control: OwnedFd) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else {
-        return say::wrong(&Problem::new("otter.no_runtime", "The engine cannot start: the system is out of resources."), 3);
+        return say::wrong(
+            &Problem::new(
+                "otter.no_runtime",
+                "The engine cannot start: the system is out of resources.",
+            ),
+            3,
+        );
     };
     let walls = report.walls.iter().map(|state| wall("engine", state)).collect();
     let streams = {
@@ -85,13 +112,26 @@ fn run_engine(profile: PathBuf, report: &Report, door: OwnedFd, control: OwnedFd
             let _inside = runtime.enter();
             follow_control(&control, &sender);
         });
-        engine::run(engine::Config { profile, gates, walls }, input, output).await
+        engine::run(
+            engine::Config {
+                profile,
+                gates,
+                walls,
+            },
+            input,
+            output,
+        )
+        .await
     });
     // What the engine said last is written out; the reader of standard input may wait for ever, and
     // ends with the process.
     let _ = writer.join();
     runtime.shutdown_background();
-    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if result.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Waits for the channels to new gates, until the supervisor is gone.
@@ -130,5 +170,10 @@ fn network(tor: &Tor) -> Result<Network, Problem> {
 }
 
 fn wall(room: &str, state: &walls::WallState) -> Wall {
-    Wall { room: room.to_owned(), wall: state.wall.name().to_owned(), up: state.up, why: state.why.clone() }
+    Wall {
+        room: room.to_owned(),
+        wall: state.wall.name().to_owned(),
+        up: state.up,
+        why: state.why.clone(),
+    }
 }

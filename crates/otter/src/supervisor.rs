@@ -58,7 +58,11 @@ fn supervise(options: &Options) -> Result<ExitCode, Problem> {
         match ends.recv() {
             Ok(Ended::Engine(code)) => return Ok(exit_code(code)),
             Ok(Ended::Gate) => {
-                pause = if started.elapsed() > HEALTHY { Duration::ZERO } else { longer(pause) };
+                pause = if started.elapsed() > HEALTHY {
+                    Duration::ZERO
+                } else {
+                    longer(pause)
+                };
                 // An engine that ends in the meantime is seen right after.
                 if let Ok(Ended::Engine(code)) = ends.recv_timeout(pause) {
                     return Ok(exit_code(code));
@@ -82,7 +86,12 @@ fn longer(pause: Duration) -> Duration {
 }
 
 fn start_engine(program: &Path, profile: &Path, [door, control]: [OwnedFd; 2]) -> Result<Child, Problem> {
-    let arguments: [OsString; 4] = ["engine".into(), "--room".into(), "--profile".into(), profile.into()];
+    let arguments: [OsString; 4] = [
+        "engine".into(),
+        "--room".into(),
+        "--profile".into(),
+        profile.into(),
+    ];
     let fds = [(door, rooms::DOOR), (control, rooms::CONTROL)];
     channel::spawn(program, &arguments, &fds, Stdio::inherit(), Stdio::inherit())
         .map_err(|error| problem("otter.no_engine", &error))
@@ -91,8 +100,14 @@ fn start_engine(program: &Path, profile: &Path, [door, control]: [OwnedFd; 2]) -
 fn start_gate(program: &Path, state: &Path, tor: &Tor, door: OwnedFd) -> Result<Child, Problem> {
     let mut arguments: Vec<OsString> = vec!["gate".into(), "--room".into(), "--profile".into(), state.into()];
     arguments.extend(tor.arguments());
-    channel::spawn(program, &arguments, &[(door, rooms::DOOR)], Stdio::null(), Stdio::null())
-        .map_err(|error| problem("otter.no_gate", &error))
+    channel::spawn(
+        program,
+        &arguments,
+        &[(door, rooms::DOOR)],
+        Stdio::null(),
+        Stdio::null(),
+    )
+    .map_err(|error| problem("otter.no_gate", &error))
 }
 
 /// Waits for a room's end on a thread of its own.
@@ -107,22 +122,35 @@ fn watch(child: Child, ended: mpsc::Sender<Ended>, told: impl FnOnce(Option<i32>
 
 fn exit_code(code: Option<i32>) -> ExitCode {
     // A room that was killed has no code of its own.
-    code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::from(101), ExitCode::from)
+    code.and_then(|code| u8::try_from(code).ok())
+        .map_or(ExitCode::from(101), ExitCode::from)
 }
 
 fn folders(folder: &Path) -> Result<Folders, Problem> {
-    let folders = Folders { profile: folder.join("profile"), tor: folder.join("tor") };
+    let folders = Folders {
+        profile: folder.join("profile"),
+        tor: folder.join("tor"),
+    };
     for path in [folder, &folders.profile, &folders.tor] {
         private_folder(path).map_err(|error| problem("otter.no_folder", &error))?;
     }
-    let absolute = |path: &Path| path.canonicalize().map_err(|error| problem("otter.no_folder", &error));
-    Ok(Folders { profile: absolute(&folders.profile)?, tor: absolute(&folders.tor)? })
+    let absolute = |path: &Path| {
+        path.canonicalize()
+            .map_err(|error| problem("otter.no_folder", &error))
+    };
+    Ok(Folders {
+        profile: absolute(&folders.profile)?,
+        tor: absolute(&folders.tor)?,
+    })
 }
 
 /// Makes a folder that only its owner can enter, if it is not there yet.
 pub(crate) fn private_folder(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
 }
 
 fn problem(code: &str, error: &std::io::Error) -> Problem {

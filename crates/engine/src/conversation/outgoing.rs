@@ -30,7 +30,13 @@ pub(crate) enum Stage {
     /// The contact was asked whether it has the message, after the session it went in was lost.
     Asked { epoch: Epoch, since: Duration },
     /// Encrypted in a session and given to the transport.
-    Handed { session: u64, bodies: Vec<String>, tokens: BTreeSet<u64>, epoch: Option<Epoch>, since: Duration },
+    Handed {
+        session: u64,
+        bodies: Vec<String>,
+        tokens: BTreeSet<u64>,
+        epoch: Option<Epoch>,
+        since: Duration,
+    },
     /// Told to the owner as not sent; kept so that it can be sent again.
     NotSent,
     /// Not given to anybody.
@@ -41,7 +47,13 @@ impl Stage {
     /// Handed over by an earlier run of this program, to that run of the contact's.
     pub(crate) fn handed_before(epoch: Epoch) -> Self {
         let (bodies, tokens) = (Vec::new(), BTreeSet::new());
-        Self::Handed { session: BEFORE, bodies, tokens, epoch: Some(epoch), since: Duration::ZERO }
+        Self::Handed {
+            session: BEFORE,
+            bodies,
+            tokens,
+            epoch: Some(epoch),
+            since: Duration::ZERO,
+        }
     }
 }
 
@@ -56,7 +68,9 @@ impl Conversation {
         let (id, text, at) = (outgoing.id, outgoing.text.clone(), outgoing.at);
         let delivery = match outgoing.stage {
             Stage::Waiting => Delivery::Waiting { wait: self.wait() },
-            Stage::NotSent => Delivery::NotSent { problem: unknown_arrival() },
+            Stage::NotSent => Delivery::NotSent {
+                problem: unknown_arrival(),
+            },
             Stage::Asked { .. } | Stage::Handed { .. } => Delivery::Sent,
         };
         self.outgoing.push_back(outgoing);
@@ -115,7 +129,12 @@ impl Conversation {
         let private = matches!(self.otr.state(), otr::State::Private { .. });
         let mut again = Vec::new();
         for outgoing in &mut self.outgoing {
-            if let Stage::Handed { session, bodies, tokens, .. } = &mut outgoing.stage
+            if let Stage::Handed {
+                session,
+                bodies,
+                tokens,
+                ..
+            } = &mut outgoing.stage
                 && private
                 && *session == current
                 && !tokens.is_disjoint(&lost)
@@ -129,7 +148,11 @@ impl Conversation {
             }
         }
         for (body, token) in again {
-            context.effects.push(Effect::Transmit { body, token, to_everyone: false });
+            context.effects.push(Effect::Transmit {
+                body,
+                token,
+                to_everyone: false,
+            });
         }
         // A lost query or key exchange is simply begun anew.
         self.asked_at = None;
@@ -156,7 +179,11 @@ impl Conversation {
 
     /// The queue could not be kept on disk: what was about to go out did not.
     pub(crate) fn not_kept(&mut self, problem: &Problem, context: &mut Context<'_>) {
-        let last = self.outgoing.iter().rev().find(|o| matches!(o.stage, Stage::Handed { .. } | Stage::Waiting));
+        let last = self
+            .outgoing
+            .iter()
+            .rev()
+            .find(|o| matches!(o.stage, Stage::Handed { .. } | Stage::Waiting));
         if let Some(id) = last.map(|o| o.id) {
             self.fail(id, problem.clone(), context);
         }
@@ -173,11 +200,18 @@ impl Conversation {
     /// Asks the contact's program which messages of a lost session it has; where it cannot know,
     /// says so to the owner.
     pub(super) fn settle(&mut self, context: &mut Context<'_>) {
-        let otr::State::Private { fingerprint, .. } = self.otr.state() else { return };
+        let otr::State::Private { fingerprint, .. } = self.otr.state() else {
+            return;
+        };
         if !self.accepted(&fingerprint.to_string()) {
             return;
         }
-        let lost: Vec<Id> = self.outgoing.iter().filter(|o| self.unsettled(o)).map(|o| o.id).collect();
+        let lost: Vec<Id> = self
+            .outgoing
+            .iter()
+            .filter(|o| self.unsettled(o))
+            .map(|o| o.id)
+            .collect();
         let mut ask = Vec::new();
         for id in lost {
             self.settle_one(id, &mut ask, context);
@@ -228,7 +262,11 @@ impl Conversation {
         self.silent = false;
         let current = self.session;
         for outgoing in &mut self.outgoing {
-            if let Stage::Handed { session, epoch: epoch @ None, .. } = &mut outgoing.stage
+            if let Stage::Handed {
+                session,
+                epoch: epoch @ None,
+                ..
+            } = &mut outgoing.stage
                 && *session == current
             {
                 *epoch = Some(run);
@@ -248,9 +286,8 @@ impl Conversation {
     /// Whoever was asked which messages it has and did not say is not one of ours, or is gone.
     pub(super) fn give_up_asking(&mut self, context: &mut Context<'_>) {
         let now = context.now;
-        let late = |o: &&Outgoing| {
-            matches!(o.stage, Stage::Asked { since, .. } if since + ANSWER_WITHIN < now)
-        };
+        let late =
+            |o: &&Outgoing| matches!(o.stage, Stage::Asked { since, .. } if since + ANSWER_WITHIN < now);
         let late: Vec<Id> = self.outgoing.iter().filter(late).map(|o| o.id).collect();
         for id in late {
             self.fail(id, unknown_arrival(), context);
@@ -264,9 +301,13 @@ impl Conversation {
         self.connected
             && self.reachable
             && self.outgoing.iter().any(|o| match &o.stage {
-                Stage::Handed { session, tokens, epoch: Some(_), since, .. } => {
-                    *session == current && tokens.is_empty() && *since + UNCONFIRMED < now
-                }
+                Stage::Handed {
+                    session,
+                    tokens,
+                    epoch: Some(_),
+                    since,
+                    ..
+                } => *session == current && tokens.is_empty() && *since + UNCONFIRMED < now,
                 _ => false,
             })
     }
@@ -291,7 +332,11 @@ impl Conversation {
 
     pub(super) fn deliver(&mut self, id: Id, delivery: Delivery, context: &mut Context<'_>) {
         let name = model::MessageId::from_bytes(id);
-        let found = self.history.iter_mut().rev().find(|m| m.id == name && m.direction == Direction::Out);
+        let found = self
+            .history
+            .iter_mut()
+            .rev()
+            .find(|m| m.id == name && m.direction == Direction::Out);
         if let Some(message) = found
             && message.delivery != delivery
         {
@@ -305,12 +350,22 @@ impl Conversation {
     }
 
     fn settle_one(&mut self, id: Id, ask: &mut Vec<Id>, context: &mut Context<'_>) {
-        let Some(outgoing) = self.outgoing.iter_mut().find(|o| o.id == id) else { return };
-        let Stage::Handed { tokens, epoch, since, .. } = &outgoing.stage else { return };
+        let Some(outgoing) = self.outgoing.iter_mut().find(|o| o.id == id) else {
+            return;
+        };
+        let Stage::Handed {
+            tokens, epoch, since, ..
+        } = &outgoing.stage
+        else {
+            return;
+        };
         let taken_long_ago = tokens.is_empty() && *since + UNCONFIRMED < context.now;
         match *epoch {
             Some(epoch) => {
-                outgoing.stage = Stage::Asked { epoch, since: context.now };
+                outgoing.stage = Stage::Asked {
+                    epoch,
+                    since: context.now,
+                };
                 ask.push(id);
             }
             // A program that is not ours. What the server took well before the session ended is not
@@ -322,7 +377,10 @@ impl Conversation {
 
     /// Gives waiting messages to OTR, in order, until one has to wait.
     fn send_waiting(&mut self, context: &mut Context<'_>) {
-        let asked = self.outgoing.iter().any(|o| matches!(o.stage, Stage::Asked { .. }));
+        let asked = self
+            .outgoing
+            .iter()
+            .any(|o| matches!(o.stage, Stage::Asked { .. }));
         if asked || self.greeting_until.is_some() {
             return;
         }
@@ -331,7 +389,15 @@ impl Conversation {
             let mut tlvs = vec![Receipt::Name(self.own_epoch, id).to_tlv()];
             tlvs.extend(self.take_confirmation());
             let tag = context.token();
-            let sent = self.otr.handle(Input::Send { text: &text, tlvs: &tlvs, tag }, context.now, context.rng);
+            let sent = self.otr.handle(
+                Input::Send {
+                    text: &text,
+                    tlvs: &tlvs,
+                    tag,
+                },
+                context.now,
+                context.rng,
+            );
             let bodies = self.drain(context);
             if sent.is_err() || bodies.is_empty() {
                 return;
@@ -353,7 +419,11 @@ impl Conversation {
         // Kept first: after a crash a message that may have gone must not go again by itself.
         context.effects.push(Effect::Persist);
         for (body, token) in bodies.into_iter().zip(tokens) {
-            context.effects.push(Effect::Transmit { body, token, to_everyone: false });
+            context.effects.push(Effect::Transmit {
+                body,
+                token,
+                to_everyone: false,
+            });
         }
         self.fingerprint_of(id);
         self.deliver(id, Delivery::Sent, context);
@@ -361,7 +431,9 @@ impl Conversation {
 
     /// Writes down which key a message was encrypted to.
     fn fingerprint_of(&mut self, id: Id) {
-        let otr::State::Private { fingerprint, .. } = self.otr.state() else { return };
+        let otr::State::Private { fingerprint, .. } = self.otr.state() else {
+            return;
+        };
         let name = model::MessageId::from_bytes(id);
         if let Some(message) = self.history.iter_mut().rev().find(|m| m.id == name) {
             message.fingerprint = Some(fingerprint.to_string());
@@ -380,10 +452,18 @@ impl Conversation {
     pub(super) fn send_notice(&mut self, tlv: &otr::Tlv, context: &mut Context<'_>) {
         let tag = context.token();
         let tlvs = std::slice::from_ref(tlv);
-        if self.otr.handle(Input::Notice { tlvs, tag }, context.now, context.rng).is_ok() {
+        if self
+            .otr
+            .handle(Input::Notice { tlvs, tag }, context.now, context.rng)
+            .is_ok()
+        {
             for body in self.drain(context) {
                 let token = context.token();
-                context.effects.push(Effect::Transmit { body, token, to_everyone: false });
+                context.effects.push(Effect::Transmit {
+                    body,
+                    token,
+                    to_everyone: false,
+                });
             }
         }
     }
@@ -401,8 +481,12 @@ impl Conversation {
 
     fn told_waits(&mut self, context: &mut Context<'_>) {
         let wait = self.wait();
-        let waiting: Vec<Id> =
-            self.outgoing.iter().filter(|o| matches!(o.stage, Stage::Waiting)).map(|o| o.id).collect();
+        let waiting: Vec<Id> = self
+            .outgoing
+            .iter()
+            .filter(|o| matches!(o.stage, Stage::Waiting))
+            .map(|o| o.id)
+            .collect();
         for id in waiting {
             self.deliver(id, Delivery::Waiting { wait }, context);
         }

@@ -113,10 +113,31 @@ mod tests {
 
     #[test]
     fn a_malformed_or_foreign_record_is_ignored() {
-        for (kind, length) in [(NAME, 0), (NAME, 8), (NAME, 23), (NAME, 40), (WHICH, 9), (0, 24), (1, 24)] {
-            assert_eq!(Receipt::from_tlv(&Tlv { kind, value: vec![0; length] }), None, "{kind} {length}");
+        for (kind, length) in [
+            (NAME, 0),
+            (NAME, 8),
+            (NAME, 23),
+            (NAME, 40),
+            (WHICH, 9),
+            (0, 24),
+            (1, 24),
+        ] {
+            assert_eq!(
+                Receipt::from_tlv(&Tlv {
+                    kind,
+                    value: vec![0; length]
+                }),
+                None,
+                "{kind} {length}"
+            );
         }
-        assert_eq!(Receipt::from_tlv(&Tlv { kind: WHICH, value: vec![0; 8 + 16 * (MAX_IDS + 1)] }), None);
+        assert_eq!(
+            Receipt::from_tlv(&Tlv {
+                kind: WHICH,
+                value: vec![0; 8 + 16 * (MAX_IDS + 1)]
+            }),
+            None
+        );
     }
 
     #[test]

@@ -37,8 +37,11 @@ impl Conversation {
             Event::Finished { .. } => self.on_finished(context),
             Event::PeerError { .. } => self.on_peer_error(context),
             Event::Unreadable { .. } => {
-                let text = "A message came that cannot be read: the private conversation was renewed in between.";
-                context.effects.push(Effect::Notice(Problem::new("message.unreadable", text)));
+                let text =
+                    "A message came that cannot be read: the private conversation was renewed in between.";
+                context
+                    .effects
+                    .push(Effect::Notice(Problem::new("message.unreadable", text)));
             }
             _ => {}
         }
@@ -65,9 +68,15 @@ impl Conversation {
         }
         let changed = self.keys.iter().any(|key| key.accepted);
         let accepted = !changed;
-        self.keys.push(KnownFingerprint { fingerprint: fingerprint.clone(), accepted, verified: false });
+        self.keys.push(KnownFingerprint {
+            fingerprint: fingerprint.clone(),
+            accepted,
+            verified: false,
+        });
         context.effects.push(Effect::Keys);
-        context.effects.push(Effect::NewFingerprint { fingerprint, changed });
+        context
+            .effects
+            .push(Effect::NewFingerprint { fingerprint, changed });
     }
 
     fn on_message(&mut self, text: String, tlvs: &[Tlv], context: &mut Context<'_>) {
@@ -129,10 +138,15 @@ impl Conversation {
         let id = random_id(context);
         let message = self.message(id, text, Direction::In, false, context.clock);
         self.remember(message, context);
-        if matches!(self.otr.state(), otr::State::Private { .. } | otr::State::Finished) {
+        if matches!(
+            self.otr.state(),
+            otr::State::Private { .. } | otr::State::Finished
+        ) {
             let text = "A message came unencrypted although the conversation is private. Anyone on the way could have \
                         read it, or written it.";
-            context.effects.push(Effect::Notice(Problem::new("message.came_unencrypted", text)));
+            context
+                .effects
+                .push(Effect::Notice(Problem::new("message.came_unencrypted", text)));
         }
     }
 

@@ -42,7 +42,9 @@ impl Link {
         let mut buffer = vec![0; READ];
         let mut wake = None;
         let mut end = None;
-        let _ = self.session.handle(Input::Connected, self.now(), &mut SystemRandom);
+        let _ = self
+            .session
+            .handle(Input::Connected, self.now(), &mut SystemRandom);
         loop {
             let asked = self.outputs(&mut out, &mut end).await;
             wake = asked.wake.or(wake);
@@ -64,12 +66,16 @@ impl Link {
                     }
                 }
                 Happened::Flushed(Ok(())) => unflushed = false,
-                Happened::Read(Ok(0) | Err(_)) | Happened::Wrote(Ok(0) | Err(_)) | Happened::Flushed(Err(_)) => {
+                Happened::Read(Ok(0) | Err(_))
+                | Happened::Wrote(Ok(0) | Err(_))
+                | Happened::Flushed(Err(_)) => {
                     return self.closed(end.unwrap_or_else(lost)).await;
                 }
                 Happened::Read(Ok(length)) => {
                     let bytes = buffer.get(..length).unwrap_or_default();
-                    let _ = self.session.handle(Input::Bytes(bytes), self.now(), &mut SystemRandom);
+                    let _ = self
+                        .session
+                        .handle(Input::Bytes(bytes), self.now(), &mut SystemRandom);
                 }
                 Happened::Time => {
                     wake = None;
@@ -91,7 +97,10 @@ impl Link {
         buffer: &mut [u8],
         wake: Option<Duration>,
     ) -> Happened {
-        let at = wake.map_or_else(|| Instant::now() + Duration::from_secs(3600), |wake| self.origin + wake);
+        let at = wake.map_or_else(
+            || Instant::now() + Duration::from_secs(3600),
+            |wake| self.origin + wake,
+        );
         let (mut reading, mut writing) = tokio::io::split(stream);
         tokio::select! {
             read = reading.read(buffer) => Happened::Read(read),
@@ -120,10 +129,16 @@ impl Link {
         match &event {
             Event::Offline { why, retry } => {
                 let problem = Problem::new(why.code(), why.to_string());
-                *end = Some(if *retry { End::Lost(problem) } else { End::Refused(problem) });
+                *end = Some(if *retry {
+                    End::Lost(problem)
+                } else {
+                    End::Refused(problem)
+                });
                 return;
             }
-            Event::Online { resumed, mechanism, .. } => {
+            Event::Online {
+                resumed, mechanism, ..
+            } => {
                 self.failures = 0;
                 self.proven = true;
                 self.setup.mechanism_seen = Some(*mechanism);
@@ -143,7 +158,11 @@ impl Link {
         let pending = std::mem::take(&mut self.pending);
         if resumed {
             for (command, token) in pending {
-                if self.session.handle(Input::Command(command), self.now(), &mut SystemRandom).is_err() {
+                if self
+                    .session
+                    .handle(Input::Command(command), self.now(), &mut SystemRandom)
+                    .is_err()
+                {
                     self.report(Report::Lost(vec![token])).await;
                 }
             }
@@ -160,13 +179,19 @@ impl Link {
             }
             Some(Order::Connect) => {}
             Some(Order::Disconnect) => {
-                let _ = self.session.handle(Input::Command(Command::GoOffline), self.now(), &mut SystemRandom);
+                let _ =
+                    self.session
+                        .handle(Input::Command(Command::GoOffline), self.now(), &mut SystemRandom);
                 self.pending.clear();
             }
             Some(Order::NewCircuit) => return Some(End::Turned),
             Some(Order::Xmpp(command)) => {
                 let again = command.clone();
-                if self.session.handle(Input::Command(command), self.now(), &mut SystemRandom).is_err() {
+                if self
+                    .session
+                    .handle(Input::Command(command), self.now(), &mut SystemRandom)
+                    .is_err()
+                {
                     self.queue(Order::Xmpp(again)).await;
                 }
             }
@@ -179,7 +204,9 @@ impl Link {
         finish(&mut stream, out).await.map_err(|_| lost())?;
         out.clear();
         let stream = self.secure(stream).await?;
-        let _ = self.session.handle(Input::TlsEstablished, self.now(), &mut SystemRandom);
+        let _ = self
+            .session
+            .handle(Input::TlsEstablished, self.now(), &mut SystemRandom);
         Ok(stream)
     }
 
@@ -192,22 +219,34 @@ impl Link {
         match (end, why) {
             // What the session says of a lost stream is more exact than "lost".
             (End::Lost(_), Some(why @ End::Refused(_))) => why,
-            (End::Refused(problem), _) if problem.code == xmpp::OfflineReason::Requested.code() => End::Disconnected,
+            (End::Refused(problem), _) if problem.code == xmpp::OfflineReason::Requested.code() => {
+                End::Disconnected
+            }
             (end, _) => end,
         }
     }
 }
 
 fn lost() -> End {
-    End::Lost(Problem::new("account.connection_lost", "The connection to the server was lost. It is tried again."))
+    End::Lost(Problem::new(
+        "account.connection_lost",
+        "The connection to the server was lost. It is tried again.",
+    ))
 }
 
 /// Both can be given up half-way: a write tells how much went, and a flush is begun again.
 async fn write_or_flush(writing: &mut (impl tokio::io::AsyncWrite + Unpin), out: &[u8]) -> Happened {
-    if out.is_empty() { Happened::Flushed(writing.flush().await) } else { Happened::Wrote(writing.write(out).await) }
+    if out.is_empty() {
+        Happened::Flushed(writing.flush().await)
+    } else {
+        Happened::Wrote(writing.write(out).await)
+    }
 }
 
-async fn finish(stream: &mut (impl AsyncRead + tokio::io::AsyncWrite + Unpin), out: &[u8]) -> std::io::Result<()> {
+async fn finish(
+    stream: &mut (impl AsyncRead + tokio::io::AsyncWrite + Unpin),
+    out: &[u8],
+) -> std::io::Result<()> {
     stream.write_all(out).await?;
     stream.flush().await
 }

@@ -26,7 +26,10 @@ impl Link {
         let candidates = self.candidates().map_err(End::Refused)?;
         let mut last = Problem::new("account.no_server", "No server could be found for this address.");
         for candidate in candidates {
-            self.state(AccountState::Connecting { step: LoginStep::Reach }).await;
+            self.state(AccountState::Connecting {
+                step: LoginStep::Reach,
+            })
+            .await;
             match self.reach_one(&candidate).await {
                 Ok(stream) => {
                     self.adopt(candidate.transport);
@@ -44,7 +47,10 @@ impl Link {
     /// # Errors
     /// [`End::Refused`] where the certificate is not the one to trust.
     pub(super) async fn secure(&mut self, stream: Stream) -> Result<Stream, End> {
-        self.state(AccountState::Connecting { step: LoginStep::Secure }).await;
+        self.state(AccountState::Connecting {
+            step: LoginStep::Secure,
+        })
+        .await;
         let policy = TlsPolicy::new(self.setup.pins.clone(), HANDSHAKE);
         let domain = self.setup.jid.domain().as_str().to_owned();
         let handshake = tls::handshake(stream, &domain, Some(Alpn::XmppClient), &policy);
@@ -52,7 +58,11 @@ impl Link {
             Ok(stream) => Ok(Box::new(stream)),
             Err(error) => {
                 let problem = Problem::new(error.code(), error.to_string());
-                Err(if is_about_trust(&error) { End::Refused(problem) } else { End::Lost(problem) })
+                Err(if is_about_trust(&error) {
+                    End::Refused(problem)
+                } else {
+                    End::Lost(problem)
+                })
             }
         }
     }
@@ -78,14 +88,30 @@ impl Link {
                 let text = "A connection without TLS is possible only to an onion address.";
                 return Err(Problem::new("account.plain_needs_onion", text));
             }
-            let usual = if server.transport == Transport::DirectTls { 5223 } else { 5222 };
+            let usual = if server.transport == Transport::DirectTls {
+                5223
+            } else {
+                5222
+            };
             let port = server.port.unwrap_or(usual);
-            return Ok(vec![Candidate { host, port, transport: server.transport }]);
+            return Ok(vec![Candidate {
+                host,
+                port,
+                transport: server.transport,
+            }]);
         }
         let host = parse_host(self.setup.jid.domain().as_str())?;
         let mut candidates = vec![
-            Candidate { host: host.clone(), port: 5223, transport: Transport::DirectTls },
-            Candidate { host, port: 5222, transport: Transport::StartTls },
+            Candidate {
+                host: host.clone(),
+                port: 5223,
+                transport: Transport::DirectTls,
+            },
+            Candidate {
+                host,
+                port: 5222,
+                transport: Transport::StartTls,
+            },
         ];
         candidates.retain(|candidate| !self.proven || candidate.transport == self.transport);
         Ok(candidates)
@@ -132,7 +158,9 @@ fn is_about_trust(error: &TlsError) -> bool {
         | TlsError::KeyChanged { .. }
         | TlsError::TooOld
         | TlsError::Untrusted { .. } => true,
-        TlsError::Broken | TlsError::Closed | TlsError::NotTls | TlsError::Refused | TlsError::TimedOut => false,
+        TlsError::Broken | TlsError::Closed | TlsError::NotTls | TlsError::Refused | TlsError::TimedOut => {
+            false
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use dial::{Cause, Isolation, Phase, TorStatus};
 use jid::BareJid;
-use model::{AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, Problem, Tor};
+use model::{
+    AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, Problem, Tor,
+};
 use model::{TorCause, TorPhase};
 use otr::{InstanceTag, PrivateKey};
 use rand_core::Rng;
@@ -60,34 +62,56 @@ impl Messenger {
         }
         let (jobs, id) = (self.jobs.0.clone(), id.cloned());
         tokio::spawn(async move {
-            let made = tokio::task::spawn_blocking(|| PrivateKey::generate(&mut SystemRandom)).await;
-            let key = made.map_err(|_| Problem::new("account.no_key", "The account's OTR key could not be made."));
+            let made =
+                tokio::task::spawn_blocking(|| Box::new(PrivateKey::generate(&mut SystemRandom))).await;
+            let key =
+                made.map_err(|_| Problem::new("account.no_key", "The account's OTR key could not be made."));
             // The messenger is gone only when the program ends.
-            let _ = jobs.send(Job::KeyMade { id, with: Box::new(with), key }).await;
+            let _ = jobs
+                .send(Job::KeyMade {
+                    id,
+                    with: Box::new(with),
+                    key,
+                })
+                .await;
         });
         Outcome::Later
     }
 
     /// The key is made: the account goes into the profile.
-    pub(super) fn key_made(&mut self, with: &AddAccount, key: PrivateKey) -> Result<Value, Problem> {
+    pub(super) fn key_made(&mut self, with: &AddAccount, key: &PrivateKey) -> Result<Value, Problem> {
         // The profile may have been locked, or the same account added, in the meantime.
         self.check_new_account(with)?;
         let tag = InstanceTag::random(&mut SystemRandom);
         let open = self.open.as_mut().ok_or_else(locked)?;
         let number = open
             .vault
-            .change(|kept| profile::keep_account(kept, &NewAccount { with, key: &key, tag }))
+            .change(|kept| profile::keep_account(kept, &NewAccount { with, key, tag }))
             .map_err(|error| profile::told(&error))?;
         let fingerprint = key.fingerprint().to_string();
         self.start_account(AccountId(number))?;
-        super::to_value(&AccountAdded { account: AccountId(number), fingerprint })
+        super::to_value(&AccountAdded {
+            account: AccountId(number),
+            fingerprint,
+        })
     }
 
     /// Starts the link of an account that is in the profile.
     pub(super) fn start_account(&mut self, id: AccountId) -> Result<(), Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
-        let siblings = open.vault.profile().accounts.iter().filter(|account| account.connect).count();
-        let kept = open.vault.profile().accounts.iter().find(|account| account.id == id.0);
+        let siblings = open
+            .vault
+            .profile()
+            .accounts
+            .iter()
+            .filter(|account| account.connect)
+            .count();
+        let kept = open
+            .vault
+            .profile()
+            .accounts
+            .iter()
+            .find(|account| account.id == id.0);
         let kept = profile::read_account(kept.ok_or_else(no_such_account)?)?;
         let mut isolation = [0; 16];
         SystemRandom.fill_bytes(&mut isolation);
@@ -116,10 +140,16 @@ impl Messenger {
             shown: kept.shown,
         };
         let connect = account.shown.connect;
-        self.queue.tell(Event::AccountChanged { account: account.shown.clone() });
+        self.queue.tell(Event::AccountChanged {
+            account: account.shown.clone(),
+        });
         open.accounts.insert(id, account);
         tokio::spawn(Link::new(setup, inbox, self.reports.0.clone()).run());
-        if connect { self.spread_connect(id, siblings) } else { Ok(()) }
+        if connect {
+            self.spread_connect(id, siblings)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn connect(&mut self, id: AccountId, connect: bool) -> Result<(), Problem> {
@@ -128,7 +158,11 @@ impl Messenger {
         let kept = open.vault.change(|kept| profile::keep_connect(kept, id, connect));
         kept.map_err(|error| profile::told(&error))?;
         account.shown.connect = connect;
-        let order = if connect { Order::Connect } else { Order::Disconnect };
+        let order = if connect {
+            Order::Connect
+        } else {
+            Order::Disconnect
+        };
         account.orders.try_send(order).map_err(|_| busy())
     }
 
@@ -137,7 +171,9 @@ impl Messenger {
         if !open.accounts.contains_key(&id) {
             return Err(no_such_account());
         }
-        open.vault.change(|kept| profile::forget_account(kept, id)).map_err(|error| profile::told(&error))?;
+        open.vault
+            .change(|kept| profile::forget_account(kept, id))
+            .map_err(|error| profile::told(&error))?;
         open.people.retain(|(account, _), _| *account != id);
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
@@ -148,7 +184,11 @@ impl Messenger {
     pub(super) fn new_circuit(&mut self, id: AccountId) -> Result<(), Problem> {
         let open = self.open.as_ref().ok_or_else(locked)?;
         let account = open.accounts.get(&id).ok_or_else(no_such_account)?;
-        let (dialer, isolation, orders) = (self.dialer.clone(), account.isolation.clone(), account.orders.clone());
+        let (dialer, isolation, orders) = (
+            self.dialer.clone(),
+            account.isolation.clone(),
+            account.orders.clone(),
+        );
         tokio::spawn(async move {
             // Where the gate cannot be asked it is restarting, and all circuits are new anyway.
             let _ = dialer.new_circuit(&isolation).await;
@@ -159,7 +199,9 @@ impl Messenger {
 
     /// What a link reports.
     pub(super) fn report(&mut self, id: AccountId, report: Report) {
-        let Some(account) = self.open.as_mut().and_then(|open| open.accounts.get_mut(&id)) else { return };
+        let Some(account) = self.open.as_mut().and_then(|open| open.accounts.get_mut(&id)) else {
+            return;
+        };
         match report {
             Report::State(state) => self.on_state(id, state),
             Report::Lost(tokens) => account.lost.extend(tokens),
@@ -169,37 +211,55 @@ impl Messenger {
     }
 
     fn on_state(&mut self, id: AccountId, state: AccountState) {
-        let Some(account) = self.open.as_mut().and_then(|open| open.accounts.get_mut(&id)) else { return };
+        let Some(account) = self.open.as_mut().and_then(|open| open.accounts.get_mut(&id)) else {
+            return;
+        };
         let was = std::mem::replace(&mut account.online, state == AccountState::Online);
         if account.shown.state != state {
             account.shown.state = state;
-            self.queue.tell(Event::AccountChanged { account: account.shown.clone() });
+            self.queue.tell(Event::AccountChanged {
+                account: account.shown.clone(),
+            });
         }
         if was {
-            self.for_account(id, |conversation, context| conversation.connected(false, false, context));
+            self.for_account(id, |conversation, context| {
+                conversation.connected(false, false, context);
+            });
         }
     }
 
     fn on_xmpp(&mut self, id: AccountId, event: xmpp::Event) {
         match event {
             xmpp::Event::Registered => self.keep_registered(id),
-            xmpp::Event::Online { resumed, mechanism, .. } => self.on_online(id, resumed, mechanism),
+            xmpp::Event::Online {
+                resumed, mechanism, ..
+            } => self.on_online(id, resumed, mechanism),
             xmpp::Event::Roster(items) => self.on_roster(id, items),
             xmpp::Event::RosterUnavailable => self.on_roster(id, Vec::new()),
             xmpp::Event::RosterItem(item) => self.on_roster_item(id, &item),
             xmpp::Event::SubscriptionRequest(from) => self.on_subscription_request(id, &from),
             xmpp::Event::Presence { from, available } => self.on_presence(id, &from, available),
-            xmpp::Event::Message { from, body, delayed, kind, forwarded_or_archived } => {
+            xmpp::Event::Message {
+                from,
+                body,
+                delayed,
+                kind,
+                forwarded_or_archived,
+            } => {
                 use xmpp::MessageKind::{Chat, Normal};
                 if !forwarded_or_archived && matches!(kind, Chat | Normal) {
                     self.on_message(id, &from, &body, delayed);
                 }
             }
-            xmpp::Event::MessageError { token: Some(token), .. } => {
+            xmpp::Event::MessageError {
+                token: Some(token), ..
+            } => {
                 self.for_account(id, |conversation, context| conversation.bounced(token, context));
             }
             xmpp::Event::Acknowledged { token } => {
-                self.for_account(id, |conversation, context| conversation.acknowledged(token, context));
+                self.for_account(id, |conversation, context| {
+                    conversation.acknowledged(token, context);
+                });
             }
             xmpp::Event::Unacknowledged { tokens } => {
                 if let Some(account) = self.open.as_mut().and_then(|open| open.accounts.get_mut(&id)) {
@@ -218,18 +278,26 @@ impl Messenger {
         }
         // Remembered so that nobody can talk the account down to less (XEP-0474 has more). A full
         // disk does not stop a login.
-        let _ = open.vault.change(|kept| profile::keep_mechanism(kept, id, mechanism));
+        let _ = open
+            .vault
+            .change(|kept| profile::keep_mechanism(kept, id, mechanism));
         self.on_state(id, AccountState::Online);
         self.tell_lost(id);
-        self.for_account(id, |conversation, context| conversation.connected(true, !resumed, context));
+        self.for_account(id, |conversation, context| {
+            conversation.connected(true, !resumed, context);
+        });
     }
 
     /// Tells the conversations of what went nowhere, once they can do something about it.
     fn tell_lost(&mut self, id: AccountId) {
-        let Some(account) = self.open.as_mut().and_then(|open| open.accounts.get_mut(&id)) else { return };
+        let Some(account) = self.open.as_mut().and_then(|open| open.accounts.get_mut(&id)) else {
+            return;
+        };
         if account.online && !account.lost.is_empty() {
             let lost = std::mem::take(&mut account.lost);
-            self.for_account(id, |conversation, context| conversation.unacknowledged(&lost, context));
+            self.for_account(id, |conversation, context| {
+                conversation.unacknowledged(&lost, context);
+            });
         }
     }
 
@@ -243,25 +311,49 @@ impl Messenger {
     fn check_new_account(&self, with: &AddAccount) -> Result<(), Problem> {
         let open = self.open.as_ref().ok_or_else(locked)?;
         if open.accounts.len() >= MAX_ACCOUNTS {
-            return Err(Problem::new("account.too_many", format!("A profile holds at most {MAX_ACCOUNTS} accounts.")));
+            return Err(Problem::new(
+                "account.too_many",
+                format!("A profile holds at most {MAX_ACCOUNTS} accounts."),
+            ));
         }
-        if open.accounts.values().any(|account| account.shown.address == with.address) {
-            return Err(Problem::new("account.exists", "This account is in the profile already."));
+        if open
+            .accounts
+            .values()
+            .any(|account| account.shown.address == with.address)
+        {
+            return Err(Problem::new(
+                "account.exists",
+                "This account is in the profile already.",
+            ));
         }
-        let jid = BareJid::new(with.address.as_str()).ok().filter(|jid| jid.node().is_some());
-        jid.ok_or_else(|| Problem::new("account.bad_address", "An account's address looks like name@server."))?;
+        let jid = BareJid::new(with.address.as_str())
+            .ok()
+            .filter(|jid| jid.node().is_some());
+        jid.ok_or_else(|| {
+            Problem::new(
+                "account.bad_address",
+                "An account's address looks like name@server.",
+            )
+        })?;
         for pin in &with.pins {
             profile::parse_pin(pin)?;
         }
         if with.password.expose().is_empty() {
-            return Err(Problem::new("account.no_password", "The account needs a password."));
+            return Err(Problem::new(
+                "account.no_password",
+                "The account needs a password.",
+            ));
         }
         Ok(())
     }
 
     /// Connects now, or, with several accounts, each at a moment of its own within two minutes.
     fn spread_connect(&self, id: AccountId, siblings: usize) -> Result<(), Problem> {
-        let account = self.open.as_ref().and_then(|open| open.accounts.get(&id)).ok_or_else(no_such_account)?;
+        let account = self
+            .open
+            .as_ref()
+            .and_then(|open| open.accounts.get(&id))
+            .ok_or_else(no_such_account)?;
         let orders = account.orders.clone();
         let first = self.open.as_ref().is_some_and(|open| open.accounts.len() <= 1);
         if first || siblings <= 1 {
@@ -296,7 +388,10 @@ impl Messenger {
 }
 
 fn busy() -> Problem {
-    Problem::new("account.busy", "The account has too much to do at the moment: try again.")
+    Problem::new(
+        "account.busy",
+        "The account has too much to do at the moment: try again.",
+    )
 }
 
 /// What the dialer knows of Tor, in the words of door 1.

@@ -26,7 +26,9 @@ impl Messenger {
         let now = self.origin.elapsed();
         let open = self.open.as_mut().ok_or_else(locked)?;
         let person = open.people.get_mut(&(account, contact.clone()));
-        let person = person.filter(|person| person.accepted).ok_or_else(no_such_contact)?;
+        let person = person
+            .filter(|person| person.accepted)
+            .ok_or_else(no_such_contact)?;
         let mut context = Context {
             now,
             clock: unix_milliseconds(),
@@ -49,9 +51,18 @@ impl Messenger {
         self.for_some(|account| account == id, act);
     }
 
-    fn for_some(&mut self, which: impl Fn(AccountId) -> bool, act: impl Fn(&mut Conversation, &mut Context<'_>)) {
+    fn for_some(
+        &mut self,
+        which: impl Fn(AccountId) -> bool,
+        act: impl Fn(&mut Conversation, &mut Context<'_>),
+    ) {
         let Some(open) = &self.open else { return };
-        let names: Vec<_> = open.people.keys().filter(|(account, _)| which(*account)).cloned().collect();
+        let names: Vec<_> = open
+            .people
+            .keys()
+            .filter(|(account, _)| which(*account))
+            .cloned()
+            .collect();
         for (account, contact) in names {
             // Only a contact who was not accepted is refused here, and nothing is to be done for one.
             let _ = self.converse(account, &contact, &act);
@@ -62,7 +73,9 @@ impl Messenger {
         let mut kept = None;
         for effect in effects {
             let result = match &effect {
-                Effect::Persist | Effect::Keys => kept.get_or_insert_with(|| self.keep(account, contact)).clone(),
+                Effect::Persist | Effect::Keys => {
+                    kept.get_or_insert_with(|| self.keep(account, contact)).clone()
+                }
                 Effect::Transmit { .. } => kept.clone().unwrap_or(Ok(())),
                 _ => Ok(()),
             };
@@ -82,25 +95,63 @@ impl Messenger {
             Effect::Changed(message) => self.queue.tell(Event::MessageChanged { message }),
             Effect::Keys => self.tell_contact(account, &contact),
             Effect::NewFingerprint { fingerprint, changed } => {
-                self.queue.tell(Event::FingerprintNew { account, contact, fingerprint, changed });
+                self.queue.tell(Event::FingerprintNew {
+                    account,
+                    contact,
+                    fingerprint,
+                    changed,
+                });
             }
-            Effect::Notice(notice) => self.queue.tell(Event::Notice { account, contact, notice }),
+            Effect::Notice(notice) => self.queue.tell(Event::Notice {
+                account,
+                contact,
+                notice,
+            }),
             Effect::Persist => {}
-            Effect::Privacy(privacy) => self.queue.tell(Event::PrivacyChanged { account, contact, privacy }),
-            Effect::Transmit { body, token, to_everyone } => self.transmit(account, &contact, body, token, to_everyone),
+            Effect::Privacy(privacy) => self.queue.tell(Event::PrivacyChanged {
+                account,
+                contact,
+                privacy,
+            }),
+            Effect::Transmit {
+                body,
+                token,
+                to_everyone,
+            } => self.transmit(account, &contact, body, token, to_everyone),
         }
     }
 
     /// Hands one OTR message to the account's link. Anything else is dropped here, whatever made it.
-    fn transmit(&mut self, account: AccountId, contact: &Address, body: String, token: u64, to_everyone: bool) {
+    fn transmit(
+        &mut self,
+        account: AccountId,
+        contact: &Address,
+        body: String,
+        token: u64,
+        to_everyone: bool,
+    ) {
         if !body.starts_with("?OTR") {
             return;
         }
         let Some(open) = &mut self.open else { return };
-        let Some(person) = open.people.get(&(account, contact.clone())) else { return };
-        let to = if to_everyone { Jid::from(person.jid.clone()) } else { person.answer_to() };
-        let order = Order::Xmpp(xmpp::Command::Send { to, body, token, otr: true });
-        let refused = open.accounts.get(&account).is_none_or(|account| account.orders.try_send(order).is_err());
+        let Some(person) = open.people.get(&(account, contact.clone())) else {
+            return;
+        };
+        let to = if to_everyone {
+            Jid::from(person.jid.clone())
+        } else {
+            person.answer_to()
+        };
+        let order = Order::Xmpp(xmpp::Command::Send {
+            to,
+            body,
+            token,
+            otr: true,
+        });
+        let refused = open
+            .accounts
+            .get(&account)
+            .is_none_or(|account| account.orders.try_send(order).is_err());
         if refused && let Some(account) = open.accounts.get_mut(&account) {
             account.lost.push(token);
         }
@@ -108,17 +159,29 @@ impl Messenger {
 
     /// Writes queue and keys of one contact to the profile.
     fn keep(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
-        let Some(Open { vault, people, .. }) = &mut self.open else { return Err(locked()) };
-        let Some(person) = people.get(&(account, contact.clone())) else { return Ok(()) };
-        vault.change(|kept| profile::keep_person(kept, person)).map_err(|error| profile::told(&error))
+        let Some(Open { vault, people, .. }) = &mut self.open else {
+            return Err(locked());
+        };
+        let Some(person) = people.get(&(account, contact.clone())) else {
+            return Ok(());
+        };
+        vault
+            .change(|kept| profile::keep_person(kept, person))
+            .map_err(|error| profile::told(&error))
     }
 
     fn could_not_keep(&mut self, account: AccountId, contact: &Address, problem: &Problem) {
-        self.queue.tell(Event::Notice { account, contact: contact.clone(), notice: problem.clone() });
+        self.queue.tell(Event::Notice {
+            account,
+            contact: contact.clone(),
+            notice: problem.clone(),
+        });
         let now = self.origin.elapsed();
         let mut effects = Vec::new();
         let Some(open) = &mut self.open else { return };
-        let Some(person) = open.people.get_mut(&(account, contact.clone())) else { return };
+        let Some(person) = open.people.get_mut(&(account, contact.clone())) else {
+            return;
+        };
         let mut context = Context {
             now,
             clock: unix_milliseconds(),
@@ -137,10 +200,15 @@ impl Messenger {
 
 /// Milliseconds since 1970 by this machine's clock; 0 where it stands before that.
 pub(super) fn unix_milliseconds() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 pub(super) fn no_such_contact() -> Problem {
-    Problem::new("contact.unknown", "There is no such contact, or it was not accepted yet.")
+    Problem::new(
+        "contact.unknown",
+        "There is no such contact, or it was not accepted yet.",
+    )
 }

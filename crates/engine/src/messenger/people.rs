@@ -34,7 +34,12 @@ pub(super) struct Person {
 }
 
 impl Person {
-    pub(super) fn new(account: AccountId, address: Address, jid: BareJid, conversation: Conversation) -> Self {
+    pub(super) fn new(
+        account: AccountId,
+        address: Address,
+        jid: BareJid,
+        conversation: Conversation,
+    ) -> Self {
         Self {
             account,
             address,
@@ -56,7 +61,11 @@ impl Person {
             account: self.account,
             address: self.address.clone(),
             name: self.name.clone(),
-            presence: if self.present.is_empty() { Presence::Offline } else { Presence::Online },
+            presence: if self.present.is_empty() {
+                Presence::Offline
+            } else {
+                Presence::Online
+            },
             subscription: self.subscription,
             accepted: self.accepted,
             asks: self.asks,
@@ -67,7 +76,8 @@ impl Person {
     /// Where to send: the program that the private conversation is with, while it is there.
     pub(super) fn answer_to(&self) -> Jid {
         let last = self.last.as_ref().filter(|last| {
-            last.resource().is_some_and(|resource| self.present.is_empty() || self.present.contains(resource.as_str()))
+            last.resource()
+                .is_some_and(|resource| self.present.is_empty() || self.present.contains(resource.as_str()))
         });
         last.cloned().unwrap_or_else(|| Jid::from(self.jid.clone()))
     }
@@ -86,7 +96,13 @@ impl Messenger {
         person.name = with.name.or_else(|| person.name.take());
         let jid = person.jid.clone();
         self.keep_new_person(with.account, &with.contact)?;
-        self.order(with.account, xmpp::Command::AddContact { jid: jid.clone(), name: None });
+        self.order(
+            with.account,
+            xmpp::Command::AddContact {
+                jid: jid.clone(),
+                name: None,
+            },
+        );
         self.order(with.account, xmpp::Command::Subscribe(jid));
         self.welcome(with.account, &with.contact);
         Ok(())
@@ -99,7 +115,13 @@ impl Messenger {
         let jid = person.jid.clone();
         self.keep_new_person(account, contact)?;
         self.order(account, xmpp::Command::Approve(jid.clone()));
-        self.order(account, xmpp::Command::AddContact { jid: jid.clone(), name: None });
+        self.order(
+            account,
+            xmpp::Command::AddContact {
+                jid: jid.clone(),
+                name: None,
+            },
+        );
         self.order(account, xmpp::Command::Subscribe(jid));
         self.welcome(account, contact);
         Ok(())
@@ -113,15 +135,22 @@ impl Messenger {
 
     pub(super) fn remove_contact(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
         let jid = self.known(account, contact)?.jid.clone();
-        let _ = self.converse(account, contact, |conversation, context| conversation.end(context));
+        let _ = self.converse(account, contact, |conversation, context| {
+            conversation.end(context);
+        });
         self.order(account, xmpp::Command::RemoveContact(jid));
         self.forget(account, contact)
     }
 
     pub(super) fn tell_contact(&self, account: AccountId, contact: &Address) {
-        let person = self.open.as_ref().and_then(|open| open.people.get(&(account, contact.clone())));
+        let person = self
+            .open
+            .as_ref()
+            .and_then(|open| open.people.get(&(account, contact.clone())));
         if let Some(person) = person {
-            self.queue.tell(Event::ContactChanged { contact: person.shown() });
+            self.queue.tell(Event::ContactChanged {
+                contact: person.shown(),
+            });
         }
     }
 
@@ -135,15 +164,22 @@ impl Messenger {
     }
 
     pub(super) fn on_roster_item(&mut self, account: AccountId, item: &xmpp::RosterItem) {
-        let Ok(address) = item.jid.as_str().parse::<Address>() else { return };
+        let Ok(address) = item.jid.as_str().parse::<Address>() else {
+            return;
+        };
         if item.subscription == xmpp::Subscription::Removed {
             let known = self.known(account, &address).is_ok();
             if known && self.forget(account, &address).is_ok() {
-                self.queue.tell(Event::ContactRemoved { account, contact: address });
+                self.queue.tell(Event::ContactRemoved {
+                    account,
+                    contact: address,
+                });
             }
             return;
         }
-        let Ok(person) = self.person(account, &address) else { return };
+        let Ok(person) = self.person(account, &address) else {
+            return;
+        };
         let fresh = !person.accepted;
         person.accepted = true;
         person.in_roster = true;
@@ -157,7 +193,9 @@ impl Messenger {
     }
 
     pub(super) fn on_subscription_request(&mut self, account: AccountId, from: &BareJid) {
-        let Ok(address) = from.as_str().parse::<Address>() else { return };
+        let Ok(address) = from.as_str().parse::<Address>() else {
+            return;
+        };
         match self.known(account, &address) {
             Ok(person) if person.accepted => self.order(account, xmpp::Command::Approve(from.clone())),
             _ => self.remember_stranger(account, &address),
@@ -165,9 +203,16 @@ impl Messenger {
     }
 
     pub(super) fn on_presence(&mut self, account: AccountId, from: &Jid, available: bool) {
-        let Ok(address) = from.to_bare().as_str().parse::<Address>() else { return };
-        let Ok(person) = self.known(account, &address) else { return };
-        let resource = from.resource().map(|resource| resource.as_str().to_owned()).unwrap_or_default();
+        let Ok(address) = from.to_bare().as_str().parse::<Address>() else {
+            return;
+        };
+        let Ok(person) = self.known(account, &address) else {
+            return;
+        };
+        let resource = from
+            .resource()
+            .map(|resource| resource.as_str().to_owned())
+            .unwrap_or_default();
         let mut anew = false;
         if available {
             anew = person.met.len() < 64 && person.met.insert(resource.clone());
@@ -180,11 +225,15 @@ impl Messenger {
         }
         let there = !person.present.is_empty();
         self.tell_contact(account, &address);
-        let _ = self.converse(account, &address, |conversation, context| conversation.presence(there, anew, context));
+        let _ = self.converse(account, &address, |conversation, context| {
+            conversation.presence(there, anew, context);
+        });
     }
 
     pub(super) fn on_message(&mut self, account: AccountId, from: &Jid, body: &str, late: bool) {
-        let Ok(address) = from.to_bare().as_str().parse::<Address>() else { return };
+        let Ok(address) = from.to_bare().as_str().parse::<Address>() else {
+            return;
+        };
         match self.known(account, &address) {
             Ok(person) if person.accepted => {
                 if body.starts_with("?OTR") && !late {
@@ -200,8 +249,13 @@ impl Messenger {
 
     /// Tells a conversation how things stand, now that its contact was accepted.
     fn welcome(&mut self, account: AccountId, contact: &Address) {
-        let online = self.open.as_ref().is_some_and(|open| open.accounts.get(&account).is_some_and(|a| a.online));
-        let there = self.known(account, contact).is_ok_and(|person| !person.present.is_empty());
+        let online = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.accounts.get(&account).is_some_and(|a| a.online));
+        let there = self
+            .known(account, contact)
+            .is_ok_and(|person| !person.present.is_empty());
         let _ = self.converse(account, contact, |conversation, context| {
             conversation.connected(online, false, context);
             conversation.presence(there, false, context);
@@ -219,18 +273,30 @@ impl Messenger {
             .map(|person| person.jid.clone())
             .collect();
         for jid in missing {
-            self.order(account, xmpp::Command::AddContact { jid: jid.clone(), name: None });
+            self.order(
+                account,
+                xmpp::Command::AddContact {
+                    jid: jid.clone(),
+                    name: None,
+                },
+            );
             self.order(account, xmpp::Command::Subscribe(jid));
         }
     }
 
     fn remember_stranger(&mut self, account: AccountId, address: &Address) {
         let Some(open) = &self.open else { return };
-        let strangers = open.people.values().filter(|person| person.account == account && !person.accepted).count();
+        let strangers = open
+            .people
+            .values()
+            .filter(|person| person.account == account && !person.accepted)
+            .count();
         if strangers >= MAX_STRANGERS && !open.people.contains_key(&(account, address.clone())) {
             return;
         }
-        let Ok(person) = self.person(account, address) else { return };
+        let Ok(person) = self.person(account, address) else {
+            return;
+        };
         if !person.asks {
             person.asks = true;
             self.tell_contact(account, address);
@@ -240,27 +306,46 @@ impl Messenger {
     /// The person, known or new.
     fn person(&mut self, account: AccountId, address: &Address) -> Result<&mut Person, Problem> {
         let jid = BareJid::new(address.as_str()).map_err(|_| {
-            Problem::new("contact.bad_address", "This is no address of this network: it looks like name@server.")
+            Problem::new(
+                "contact.bad_address",
+                "This is no address of this network: it looks like name@server.",
+            )
         })?;
         let open = self.open.as_mut().ok_or_else(locked)?;
         let owner = open.accounts.get(&account).ok_or_else(no_such_account)?;
         if owner.jid == jid {
-            return Err(Problem::new("contact.is_yourself", "This is the account's own address."));
+            return Err(Problem::new(
+                "contact.is_yourself",
+                "This is the account's own address.",
+            ));
         }
         let key = (account, address.clone());
-        let fresh = || Person::new(account, address.clone(), jid, owner.conversation(address.clone(), Vec::new()));
+        let fresh = || {
+            Person::new(
+                account,
+                address.clone(),
+                jid,
+                owner.conversation(address.clone(), Vec::new()),
+            )
+        };
         Ok(open.people.entry(key).or_insert_with(fresh))
     }
 
     pub(super) fn known(&mut self, account: AccountId, address: &Address) -> Result<&mut Person, Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
-        open.people.get_mut(&(account, address.clone())).ok_or_else(no_such_contact)
+        open.people
+            .get_mut(&(account, address.clone()))
+            .ok_or_else(no_such_contact)
     }
 
     fn keep_new_person(&mut self, account: AccountId, address: &Address) -> Result<(), Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
-        let Some(person) = open.people.get(&(account, address.clone())) else { return Err(no_such_contact()) };
-        open.vault.change(|kept| profile::keep_person(kept, person)).map_err(|error| profile::told(&error))
+        let Some(person) = open.people.get(&(account, address.clone())) else {
+            return Err(no_such_contact());
+        };
+        open.vault
+            .change(|kept| profile::keep_person(kept, person))
+            .map_err(|error| profile::told(&error))
     }
 
     fn forget(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
@@ -269,7 +354,10 @@ impl Messenger {
             .change(|kept| profile::forget_person(kept, account, contact))
             .map_err(|error| profile::told(&error))?;
         open.people.remove(&(account, contact.clone()));
-        self.queue.tell(Event::ContactRemoved { account, contact: contact.clone() });
+        self.queue.tell(Event::ContactRemoved {
+            account,
+            contact: contact.clone(),
+        });
         Ok(())
     }
 

@@ -3,13 +3,14 @@
 
 use jid::BareJid;
 use model::{
-    AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, MessageId, Problem, ProfileState, Secret,
-    Server, Transport,
+    AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, MessageId, Problem, ProfileState,
+    Secret, Server, Transport,
 };
 use otr::{InstanceTag, PrivateKey};
 use serde_json::{Value, json};
 use vault::{
-    Kdf, Passphrase, Profile, Protocol, Queued, QueuedState, SecretBytes, SecretText, TlsPolicy, Vault, VaultError,
+    Kdf, Passphrase, Profile, Protocol, Queued, QueuedState, SecretBytes, SecretText, TlsPolicy, Vault,
+    VaultError,
 };
 use zeroize::Zeroizing;
 
@@ -23,9 +24,16 @@ use crate::conversation::{Outgoing, Stage};
 /// What another thread has done.
 pub(super) enum Job {
     /// An OTR key was made for a new account.
-    KeyMade { id: Option<Value>, with: Box<AddAccount>, key: Result<PrivateKey, Problem> },
+    KeyMade {
+        id: Option<Value>,
+        with: Box<AddAccount>,
+        key: Result<Box<PrivateKey>, Problem>,
+    },
     /// A profile was made or unlocked.
-    Opened { id: Option<Value>, vault: Result<Vault, VaultError> },
+    Opened {
+        id: Option<Value>,
+        vault: Result<Box<Vault>, VaultError>,
+    },
 }
 
 /// What is kept of a new account.
@@ -50,25 +58,47 @@ pub(super) struct KeptAccount {
 impl Messenger {
     pub(super) fn create_profile(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
         if passphrase.expose().is_empty() {
-            return Outcome::Now(Err(Problem::new("profile.no_passphrase", "The profile needs a passphrase.")));
+            return Outcome::Now(Err(Problem::new(
+                "profile.no_passphrase",
+                "The profile needs a passphrase.",
+            )));
         }
-        let (folder, passphrase) = (self.folder.clone(), Passphrase::new(passphrase.expose().to_owned()));
-        self.open_elsewhere(id, move || Vault::create(&folder, &passphrase, Kdf::for_this_machine()))
+        let (folder, passphrase) = (
+            self.folder.clone(),
+            Passphrase::new(passphrase.expose().to_owned()),
+        );
+        self.open_elsewhere(id, move || {
+            Vault::create(&folder, &passphrase, Kdf::for_this_machine())
+        })
     }
 
     pub(super) fn unlock(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
-        let (folder, passphrase) = (self.folder.clone(), Passphrase::new(passphrase.expose().to_owned()));
+        let (folder, passphrase) = (
+            self.folder.clone(),
+            Passphrase::new(passphrase.expose().to_owned()),
+        );
         self.open_elsewhere(id, move || Vault::open(&folder, &passphrase))
     }
 
     pub(super) fn change_passphrase(&mut self, old: &Secret, new: &Secret, id: Option<&Value>) -> Outcome {
         if new.expose().is_empty() {
-            return Outcome::Now(Err(Problem::new("profile.no_passphrase", "The profile needs a passphrase.")));
+            return Outcome::Now(Err(Problem::new(
+                "profile.no_passphrase",
+                "The profile needs a passphrase.",
+            )));
         }
-        let Some(open) = &mut self.open else { return Outcome::Now(Err(super::locked())) };
+        let Some(open) = &mut self.open else {
+            return Outcome::Now(Err(super::locked()));
+        };
         // About two seconds in which nothing else happens: the vault can have only one holder.
-        let (old, new) = (Passphrase::new(old.expose().to_owned()), Passphrase::new(new.expose().to_owned()));
-        let result = open.vault.change_passphrase(&old, &new).map_err(|error| told(&error));
+        let (old, new) = (
+            Passphrase::new(old.expose().to_owned()),
+            Passphrase::new(new.expose().to_owned()),
+        );
+        let result = open
+            .vault
+            .change_passphrase(&old, &new)
+            .map_err(|error| told(&error));
         let _ = id;
         Outcome::Now(result.map(|()| json!({})))
     }
@@ -77,7 +107,9 @@ impl Messenger {
     pub(super) fn lock(&mut self) -> Result<(), Problem> {
         // Links end when nobody gives them orders any more; the server notices.
         self.open.take().ok_or_else(super::locked)?;
-        self.queue.tell(Event::ProfileChanged { state: ProfileState::Locked });
+        self.queue.tell(Event::ProfileChanged {
+            state: ProfileState::Locked,
+        });
         Ok(())
     }
 
@@ -85,12 +117,14 @@ impl Messenger {
     pub(super) fn job(&mut self, job: Job) {
         match job {
             Job::KeyMade { id, with, key } => {
-                let result = key.and_then(|key| self.key_made(&with, key));
+                let result = key.and_then(|key| self.key_made(&with, &key));
                 self.answer(id.as_ref(), result);
             }
             Job::Opened { id, vault } => {
                 self.busy = false;
-                let result = vault.map_err(|error| told(&error)).and_then(|vault| self.opened(vault));
+                let result = vault
+                    .map_err(|error| told(&error))
+                    .and_then(|vault| self.opened(*vault));
                 self.answer(id.as_ref(), result.map(|()| json!({})));
             }
         }
@@ -102,16 +136,24 @@ impl Messenger {
         work: impl FnOnce() -> Result<Vault, VaultError> + Send + 'static,
     ) -> Outcome {
         if self.open.is_some() {
-            return Outcome::Now(Err(Problem::new("profile.already_open", "The profile is open already.")));
+            return Outcome::Now(Err(Problem::new(
+                "profile.already_open",
+                "The profile is open already.",
+            )));
         }
         if self.busy {
-            return Outcome::Now(Err(Problem::new("profile.busy", "The profile is being opened already.")));
+            return Outcome::Now(Err(Problem::new(
+                "profile.busy",
+                "The profile is being opened already.",
+            )));
         }
         self.busy = true;
         let (jobs, id) = (self.jobs.0.clone(), id.cloned());
         tokio::spawn(async move {
             let vault = tokio::task::spawn_blocking(work).await;
-            let vault = vault.unwrap_or(Err(VaultError::Io(std::io::ErrorKind::Other)));
+            let vault = vault
+                .unwrap_or(Err(VaultError::Io(std::io::ErrorKind::Other)))
+                .map(Box::new);
             // The messenger is gone only when the program ends.
             let _ = jobs.send(Job::Opened { id, vault }).await;
         });
@@ -119,9 +161,20 @@ impl Messenger {
     }
 
     fn opened(&mut self, vault: Vault) -> Result<(), Problem> {
-        let numbers: Vec<u64> = vault.profile().accounts.iter().map(|account| account.id).collect();
-        self.open = Some(Open { vault, accounts: BTreeMap::new(), people: BTreeMap::new() });
-        self.queue.tell(Event::ProfileChanged { state: ProfileState::Open });
+        let numbers: Vec<u64> = vault
+            .profile()
+            .accounts
+            .iter()
+            .map(|account| account.id)
+            .collect();
+        self.open = Some(Open {
+            vault,
+            accounts: BTreeMap::new(),
+            people: BTreeMap::new(),
+        });
+        self.queue.tell(Event::ProfileChanged {
+            state: ProfileState::Open,
+        });
         for number in numbers {
             // An account that cannot be read is left alone; the others go on.
             let _ = self.start_account(AccountId(number));
@@ -136,20 +189,38 @@ impl Messenger {
         let mut queues = Vec::new();
         for kept in &profile.contacts {
             let id = AccountId(kept.account);
-            let Some(account) = open.accounts.get(&id) else { continue };
-            let (Ok(address), Ok(jid)) = (kept.address.parse::<Address>(), BareJid::new(&kept.address)) else { continue };
+            let Some(account) = open.accounts.get(&id) else {
+                continue;
+            };
+            let (Ok(address), Ok(jid)) = (kept.address.parse::<Address>(), BareJid::new(&kept.address))
+            else {
+                continue;
+            };
             let keys = kept.fingerprints.iter().map(read_key).collect();
-            let mut person = Person::new(id, address.clone(), jid, account.conversation(address.clone(), keys));
+            let mut person = Person::new(
+                id,
+                address.clone(),
+                jid,
+                account.conversation(address.clone(), keys),
+            );
             person.name = kept.name.clone();
             person.accepted = kept.accepted;
             open.people.insert((id, address.clone()), person);
-            let of_contact = |queued: &&Queued| queued.account == kept.account && queued.address == kept.address;
-            let queue: Vec<Outgoing> = profile.outbox.iter().filter(of_contact).filter_map(read_queued).collect();
+            let of_contact =
+                |queued: &&Queued| queued.account == kept.account && queued.address == kept.address;
+            let queue: Vec<Outgoing> = profile
+                .outbox
+                .iter()
+                .filter(of_contact)
+                .filter_map(read_queued)
+                .collect();
             queues.push((id, address, queue));
         }
         for (account, contact, queue) in queues {
             let _ = self.converse(account, &contact, |conversation, context| {
-                queue.into_iter().for_each(|outgoing| conversation.restore(outgoing, context));
+                queue
+                    .into_iter()
+                    .for_each(|outgoing| conversation.restore(outgoing, context));
             });
             self.tell_contact(account, &contact);
         }
@@ -159,7 +230,8 @@ impl Messenger {
 /// Puts what is known of a person, and what waits for it, into the profile.
 pub(super) fn keep_person(kept: &mut Profile, person: &Person) {
     let (account, address) = (person.account.0, person.address.as_str());
-    kept.contacts.retain(|contact| contact.account != account || contact.address != address);
+    kept.contacts
+        .retain(|contact| contact.account != account || contact.address != address);
     kept.contacts.push(vault::Contact {
         account,
         address: address.to_owned(),
@@ -167,15 +239,23 @@ pub(super) fn keep_person(kept: &mut Profile, person: &Person) {
         accepted: person.accepted,
         fingerprints: person.conversation.keys().iter().map(keep_key).collect(),
     });
-    kept.outbox.retain(|queued| queued.account != account || queued.address != address);
-    kept.outbox.extend(person.conversation.outgoing().map(|outgoing| keep_outgoing(person, outgoing)));
+    kept.outbox
+        .retain(|queued| queued.account != account || queued.address != address);
+    kept.outbox.extend(
+        person
+            .conversation
+            .outgoing()
+            .map(|outgoing| keep_outgoing(person, outgoing)),
+    );
 }
 
 /// Takes a person, and what waits for it, out of the profile.
 pub(super) fn forget_person(kept: &mut Profile, account: AccountId, contact: &Address) {
     let (account, address) = (account.0, contact.as_str());
-    kept.contacts.retain(|contact| contact.account != account || contact.address != address);
-    kept.outbox.retain(|queued| queued.account != account || queued.address != address);
+    kept.contacts
+        .retain(|contact| contact.account != account || contact.address != address);
+    kept.outbox
+        .retain(|queued| queued.account != account || queued.address != address);
 }
 
 /// Takes an account, and everybody it knows, out of the profile.
@@ -235,12 +315,34 @@ pub(super) fn keep_mechanism(kept: &mut Profile, id: AccountId, mechanism: xmpp:
 /// # Errors
 /// Where something in it cannot be used: the profile was made by a program with a fault.
 pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem> {
-    let Protocol::Xmpp { jid, password: word, host, port, tls, pins, mechanism_seen, register, .. } = &kept.protocol;
-    let unusable = || Problem::new("account.unusable", "The profile's entry for an account cannot be used.");
+    let Protocol::Xmpp {
+        jid,
+        password: word,
+        host,
+        port,
+        tls,
+        pins,
+        mechanism_seen,
+        register,
+        ..
+    } = &kept.protocol;
+    let unusable = || {
+        Problem::new(
+            "account.unusable",
+            "The profile's entry for an account cannot be used.",
+        )
+    };
     let key = kept.otr_key.as_ref().ok_or_else(unusable)?;
     let key = PrivateKey::from_bytes(key.expose_secret()).map_err(|_| unusable())?;
-    let tag = kept.instance_tag.and_then(InstanceTag::from_u32).ok_or_else(unusable)?;
-    let server = host.as_ref().map(|host| Server { host: host.clone(), port: *port, transport: read_transport(*tls) });
+    let tag = kept
+        .instance_tag
+        .and_then(InstanceTag::from_u32)
+        .ok_or_else(unusable)?;
+    let server = host.as_ref().map(|host| Server {
+        host: host.clone(),
+        port: *port,
+        transport: read_transport(*tls),
+    });
     Ok(KeptAccount {
         shown: model::Account {
             id: AccountId(kept.id),
@@ -266,7 +368,10 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
 /// Where it is something else.
 pub(super) fn parse_pin(text: &str) -> Result<dial::tls::SpkiHash, Problem> {
     dial::tls::SpkiHash::from_hex(text).map_err(|_| {
-        Problem::new("account.bad_pin", "A server key is named by 64 hexadecimal digits: the SHA-256 of its public key.")
+        Problem::new(
+            "account.bad_pin",
+            "A server key is named by 64 hexadecimal digits: the SHA-256 of its public key.",
+        )
     })
 }
 
@@ -301,7 +406,11 @@ fn keep_key(key: &KnownFingerprint) -> vault::KnownFingerprint {
 }
 
 fn read_key(kept: &vault::KnownFingerprint) -> KnownFingerprint {
-    KnownFingerprint { fingerprint: kept.fingerprint.clone(), accepted: kept.accepted, verified: kept.verified }
+    KnownFingerprint {
+        fingerprint: kept.fingerprint.clone(),
+        accepted: kept.accepted,
+        verified: kept.verified,
+    }
 }
 
 fn keep_outgoing(person: &Person, outgoing: &Outgoing) -> Queued {
@@ -325,12 +434,21 @@ fn keep_outgoing(person: &Person, outgoing: &Outgoing) -> Queued {
 
 /// A message that an earlier run left. What was sent and cannot be asked for is not known to have arrived.
 fn read_queued(kept: &Queued) -> Option<Outgoing> {
-    let epoch = kept.epoch.as_deref().and_then(|text| u64::from_str_radix(text, 16).ok()).map(u64::to_be_bytes);
+    let epoch = kept
+        .epoch
+        .as_deref()
+        .and_then(|text| u64::from_str_radix(text, 16).ok())
+        .map(u64::to_be_bytes);
     let stage = match (kept.state, epoch) {
         (QueuedState::Waiting, _) => Stage::Waiting,
         (QueuedState::Sent, Some(epoch)) => Stage::handed_before(epoch),
         (QueuedState::Sent, None) | (QueuedState::Failed, _) => Stage::NotSent,
     };
     let id = MessageId::from(kept.id.clone()).to_bytes()?;
-    Some(Outgoing { id, text: kept.text.expose_secret().to_owned(), at: kept.queued_at * 1000, stage })
+    Some(Outgoing {
+        id,
+        text: kept.text.expose_secret().to_owned(),
+        at: kept.queued_at * 1000,
+        stage,
+    })
 }

@@ -25,7 +25,11 @@ pub(super) fn open() -> Standard {
     let reader = runtime.clone();
     std::thread::spawn(move || read(filled, &reader));
     let writer = std::thread::spawn(move || write(drained, &runtime));
-    Standard { input, output, writer }
+    Standard {
+        input,
+        output,
+        writer,
+    }
 }
 
 impl Standard {
