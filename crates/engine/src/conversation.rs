@@ -283,6 +283,7 @@ impl Conversation {
     pub(crate) fn accept(&mut self, fingerprint: &str, context: &mut Context<'_>) -> Result<(), Problem> {
         self.key_mut(fingerprint)?.accepted = true;
         context.effects.push(Effect::Keys);
+        self.greet(context);
         self.settle(context);
         self.flush(context);
         Ok(())
@@ -344,6 +345,7 @@ impl Conversation {
             self.confirm(context);
         }
         self.give_up_asking(context);
+        self.let_go(context);
         if self.greeting_until.is_some_and(|until| until <= context.now) {
             self.greeting_until = None;
             self.silent = true;

@@ -124,7 +124,12 @@ impl Link {
                         break;
                     }
                     End::Turned => self.failures = 0,
-                    End::Lost(_) if self.tor_restarts().await => {}
+                    End::Lost(_) if self.tor_restarts().await => {
+                        self.state(AccountState::TorIsRestarting).await;
+                        if self.setup.siblings > 1 && !self.stagger().await {
+                            return;
+                        }
+                    }
                     End::Lost(problem) => match self.pause(problem).await {
                         Some(true) => {}
                         Some(false) => {
@@ -183,6 +188,27 @@ impl Link {
                     Some(Order::Disconnect) => return Some(End::Disconnected),
                     Some(order) => self.queue(order).await,
                     None => return Some(End::Abandoned),
+                },
+            }
+        }
+    }
+
+    /// Up to two minutes, so that several accounts do not come back in the same moment. `false`:
+    /// nobody gives orders any more.
+    async fn stagger(&mut self) -> bool {
+        let wait = Duration::from_millis(u64::from(SystemRandom.next_u32()) % 120_000);
+        let until = Instant::now() + wait;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return true,
+                order = self.orders.recv() => match order {
+                    Some(Order::Connect | Order::NewCircuit) => return true,
+                    Some(Order::Disconnect) => {
+                        self.state(AccountState::Offline).await;
+                        return self.wait_for_order().await;
+                    }
+                    Some(order) => self.queue(order).await,
+                    None => return false,
                 },
             }
         }

@@ -123,6 +123,7 @@ impl Messenger {
         match command {
             Command::CreateProfile(with) => self.create_profile(&with.passphrase, id),
             Command::Unlock(with) => self.unlock(&with.passphrase, id),
+            Command::RestoreBackup(with) => self.restore_backup(&with.passphrase, id),
             Command::ChangePassphrase(with) => self.change_passphrase(&with.old, &with.new, id),
             Command::AddAccount(with) => self.add_account(with, id),
             other => Outcome::Now(self.carry_out_now(other)),

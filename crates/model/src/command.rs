@@ -54,6 +54,8 @@ methods! {
     "profile.create" CreateProfile(CreateProfile) -> Done;
     /// Opens the profile. Takes about a second.
     "profile.unlock" Unlock(Unlock) -> Done;
+    /// Puts the last good copy of a damaged profile in its place and opens it; the damaged one is kept beside it.
+    "profile.restore_backup" RestoreBackup(Unlock) -> Done;
     /// Ends every connection, wipes what was open from memory and seals the profile.
     "profile.lock" Lock(Nothing) -> Done;
     /// Seals the profile with another passphrase.

@@ -295,6 +295,23 @@ impl Conversation {
         }
     }
 
+    /// A program that is not ours confirms nothing: what its server took a while ago is not in doubt.
+    pub(super) fn let_go(&mut self, context: &mut Context<'_>) {
+        let (now, count) = (context.now, self.outgoing.len());
+        self.outgoing.retain(|o| match &o.stage {
+            Stage::Handed {
+                tokens,
+                epoch: None,
+                since,
+                ..
+            } => !tokens.is_empty() || *since + UNCONFIRMED >= now,
+            _ => true,
+        });
+        if self.outgoing.len() != count {
+            context.effects.push(Effect::Persist);
+        }
+    }
+
     /// Whether the contact's program, which confirms, has not confirmed for too long.
     pub(super) fn stalled(&self, now: Duration) -> bool {
         let current = self.session;

@@ -31,8 +31,15 @@ impl Conversation {
     pub(super) fn on_event(&mut self, event: Event, context: &mut Context<'_>) {
         match event {
             Event::Private { fingerprint, .. } => self.on_private(fingerprint, context),
-            Event::Message { text, tlvs, .. } => self.on_message(text, &tlvs, context),
-            Event::Notice { tlvs, .. } => self.on_receipts(&tlvs, context),
+            Event::Message {
+                text,
+                tlvs,
+                fingerprint,
+                ..
+            } => self.on_message(text, &tlvs, &fingerprint, context),
+            Event::Notice {
+                tlvs, fingerprint, ..
+            } => self.on_receipts(&tlvs, &fingerprint, context),
             Event::Plaintext { text, .. } => self.on_plaintext(text, context),
             Event::Finished { .. } => self.on_finished(context),
             Event::PeerError { .. } => self.on_peer_error(context),
@@ -54,9 +61,12 @@ impl Conversation {
         self.ended = false;
         self.asked_at = None;
         self.peer_epoch = None;
-        self.meet(fingerprint.to_string(), context);
+        let fingerprint = fingerprint.to_string();
+        self.meet(fingerprint.clone(), context);
         self.told_privacy(context);
-        self.greet(context);
+        if self.accepted(&fingerprint) {
+            self.greet(context);
+        }
         self.settle(context);
         self.flush(context);
     }
@@ -79,22 +89,25 @@ impl Conversation {
             .push(Effect::NewFingerprint { fingerprint, changed });
     }
 
-    fn on_message(&mut self, text: String, tlvs: &[Tlv], context: &mut Context<'_>) {
+    fn on_message(&mut self, text: String, tlvs: &[Tlv], from: &Fingerprint, context: &mut Context<'_>) {
         let name = tlvs.iter().find_map(|tlv| match Receipt::from_tlv(tlv) {
             Some(Receipt::Name(epoch, id)) => Some((epoch, id)),
             _ => None,
         });
         let id = name.map_or_else(|| random_id(context), |(_, id)| id);
         let fresh = self.seen.insert(id);
-        if let Some((epoch, id)) = name {
+        if let Some((epoch, id)) = name
+            && self.accepted(&from.to_string())
+        {
             self.met(epoch);
             self.confirm_later(id, context);
         }
         if fresh && !text.is_empty() {
-            let message = self.message(id, text, Direction::In, true, context.clock);
+            let mut message = self.message(id, text, Direction::In, true, context.clock);
+            message.fingerprint = Some(from.to_string());
             self.remember(message, context);
         }
-        self.on_receipts(tlvs, context);
+        self.on_receipts(tlvs, from, context);
     }
 
     /// Confirms within about a second, together with what else comes in until then.
@@ -109,7 +122,11 @@ impl Conversation {
         }
     }
 
-    fn on_receipts(&mut self, tlvs: &[Tlv], context: &mut Context<'_>) {
+    /// Whoever sits in the middle under a key of its own has no say in what arrived.
+    fn on_receipts(&mut self, tlvs: &[Tlv], from: &Fingerprint, context: &mut Context<'_>) {
+        if !self.accepted(&from.to_string()) {
+            return;
+        }
         for receipt in tlvs.iter().filter_map(Receipt::from_tlv) {
             match receipt {
                 Receipt::Answer(epoch, ids) => {

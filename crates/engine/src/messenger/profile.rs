@@ -80,6 +80,14 @@ impl Messenger {
         self.open_elsewhere(id, move || Vault::open(&folder, &passphrase))
     }
 
+    pub(super) fn restore_backup(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
+        let (folder, passphrase) = (
+            self.folder.clone(),
+            Passphrase::new(passphrase.expose().to_owned()),
+        );
+        self.open_elsewhere(id, move || Vault::restore_backup(&folder, &passphrase))
+    }
+
     pub(super) fn change_passphrase(&mut self, old: &Secret, new: &Secret, id: Option<&Value>) -> Outcome {
         if new.expose().is_empty() {
             return Outcome::Now(Err(Problem::new(
