@@ -276,6 +276,9 @@ impl Conversation {
 
     /// Says which run of this program this is, first thing in a session.
     pub(super) fn greet(&mut self, context: &mut Context<'_>) {
+        if !matches!(self.otr.state(), otr::State::Private { .. }) {
+            return;
+        }
         if !self.silent {
             self.greeting_until = Some(context.now + GREETING);
         }
