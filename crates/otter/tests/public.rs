@@ -4,6 +4,7 @@
 //! for the real Tor network.
 
 #![expect(clippy::disallowed_methods, reason = "starts the program as a person would")]
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test")]
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
