@@ -30,15 +30,15 @@ const MAX_HISTORY_BYTES: usize = 8 << 20;
 const MAX_KEYS: usize = 64;
 /// Messages that may wait in one conversation.
 const MAX_OUTGOING: usize = 256;
-/// Time between the first two attempts to start a private conversation.
+/// Time between two attempts to start a private conversation.
 const BETWEEN_QUERIES: Duration = Duration::from_secs(30);
-/// Time between later ones: longer than the contact's program keeps an unfinished exchange (60 s),
-/// which a query would only keep alive.
-const BETWEEN_LATER_QUERIES: Duration = Duration::from_secs(75);
+/// How long a step of a key exchange may take. Shorter than the time between two attempts, because
+/// an exchange of which one message got lost blocks the next one for so long.
+const EXCHANGE: Duration = Duration::from_secs(25);
 /// How long a query may stay without an answer before nothing is said to be starting any more.
-const STARTING: Duration = Duration::from_secs(90);
+const STARTING: Duration = Duration::from_secs(60);
 /// How long a contact's program may take to say which run of it this is.
-const GREETING: Duration = Duration::from_secs(2);
+const GREETING: Duration = Duration::from_secs(5);
 /// A program that confirms, and has not confirmed a message for so long, has lost the session.
 const UNCONFIRMED: Duration = Duration::from_secs(20);
 
@@ -112,8 +112,6 @@ pub(crate) struct Conversation {
     /// The owner ended the private conversation: it is not started again by itself.
     ended: bool,
     asked_at: Option<Duration>,
-    /// Queries since a session stood.
-    queries: u32,
     /// A new session stands, and until then the contact's program may say which run of it this is:
     /// only then can it be asked later which messages it has.
     greeting_until: Option<Duration>,
@@ -138,6 +136,10 @@ impl Conversation {
     pub(crate) fn new(setup: Setup) -> Self {
         let config = otr::Config {
             policy: otr::Policy::Required,
+            limits: otr::Limits {
+                exchange_life: EXCHANGE,
+                ..otr::Limits::default()
+            },
             ..otr::Config::default()
         };
         Self {
@@ -159,7 +161,6 @@ impl Conversation {
             holding: false,
             ended: false,
             asked_at: None,
-            queries: 0,
             greeting_until: None,
             silent: false,
             quiet: false,
@@ -349,7 +350,6 @@ impl Conversation {
         self.suspect = false;
         self.ended = false;
         self.asked_at = None;
-        self.queries = 0;
         self.peer_epoch = None;
         self.greeting_until = None;
     }
@@ -395,9 +395,11 @@ impl Conversation {
         }
         self.give_up_asking(context);
         self.stop_asking(context);
+        self.believe(context);
         if self.greeting_until.is_some_and(|until| until <= context.now) {
             self.greeting_until = None;
             self.silent = true;
+            self.settle(context);
         }
         if self.stalled(context.now) {
             self.renew(context);

@@ -8,9 +8,7 @@ use model::{Delivery, Direction, Problem};
 use otr::Input;
 
 use super::receipt::{Epoch, Id, MAX_IDS, Receipt};
-use super::{
-    BETWEEN_LATER_QUERIES, BETWEEN_QUERIES, Context, Conversation, Effect, GREETING, STARTING, UNCONFIRMED,
-};
+use super::{BETWEEN_QUERIES, Context, Conversation, Effect, GREETING, STARTING, UNCONFIRMED};
 
 /// How long an answer to "which of these do you have?" may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
@@ -34,7 +32,8 @@ pub(crate) struct Outgoing {
 pub(crate) enum Stage {
     /// The contact was asked whether it has the message, after the session it went in was lost.
     Asked {
-        epoch: Epoch,
+        /// The run of the contact's program that it went to, where that is known.
+        epoch: Option<Epoch>,
         /// When it was asked for the first time, and the last time.
         since: Duration,
         last: Duration,
@@ -250,7 +249,7 @@ impl Conversation {
 
     /// The contact's program said which messages it has.
     pub(super) fn settled(&mut self, epoch: Epoch, has: &[Id], context: &mut Context<'_>) {
-        let asked: Vec<(Id, Epoch)> = self
+        let asked: Vec<(Id, Option<Epoch>)> = self
             .outgoing
             .iter()
             .filter_map(|o| match o.stage {
@@ -261,7 +260,7 @@ impl Conversation {
         for (id, then) in asked {
             if has.contains(&id) {
                 self.arrived(id, context);
-            } else if then == epoch {
+            } else if then == Some(epoch) {
                 self.stage(id, Stage::Waiting);
             } else {
                 self.fail(id, unknown_arrival(), context);
@@ -301,6 +300,9 @@ impl Conversation {
         }
         if learned {
             context.effects.push(Effect::Persist { new: None });
+        }
+        if self.outgoing.iter().any(|o| self.unsettled(o)) {
+            self.settle(context);
         }
     }
 
@@ -351,6 +353,26 @@ impl Conversation {
         }
     }
 
+    /// A program that does not confirm is believed to have what the server took over a while ago.
+    pub(super) fn believe(&mut self, context: &mut Context<'_>) {
+        if !self.silent {
+            return;
+        }
+        let (now, before) = (context.now, self.outgoing.len());
+        self.outgoing.retain(|o| match &o.stage {
+            Stage::Handed {
+                tokens,
+                epoch: None,
+                since,
+                ..
+            } => !tokens.is_empty() || *since + UNCONFIRMED >= now,
+            _ => true,
+        });
+        if self.outgoing.len() != before {
+            context.effects.push(Effect::Persist { new: None });
+        }
+    }
+
     /// Whether the contact's program, which confirms, has not confirmed for too long.
     pub(super) fn stalled(&self, now: Duration) -> bool {
         let current = self.session;
@@ -377,15 +399,9 @@ impl Conversation {
 
     /// Asks for a private conversation, not too often.
     pub(super) fn ask(&mut self, context: &mut Context<'_>) -> bool {
-        let between = if self.queries < 2 {
-            BETWEEN_QUERIES
-        } else {
-            BETWEEN_LATER_QUERIES
-        };
-        if !self.connected || self.asked_at.is_some_and(|at| context.now < at + between) {
+        if !self.connected || self.asked_at.is_some_and(|at| context.now < at + BETWEEN_QUERIES) {
             return self.connected;
         }
-        self.queries = self.queries.saturating_add(1);
         self.asked_at = Some(context.now);
         let _ = self.otr.handle(Input::Start, context.now, context.rng);
         self.drain(context);
@@ -432,7 +448,7 @@ impl Conversation {
         };
         let taken_long_ago = tokens.is_empty() && *since + UNCONFIRMED < context.now;
         match *epoch {
-            Some(epoch) => {
+            epoch if epoch.is_some() || self.peer_epoch.is_some() => {
                 outgoing.stage = Stage::Asked {
                     epoch,
                     since: context.now,
@@ -440,10 +456,12 @@ impl Conversation {
                 };
                 ask.push(id);
             }
+            // It may yet say that it is one of ours.
+            _ if self.greeting_until.is_some() => {}
             // A program that is not ours. What the server took well before the session ended is not
             // in doubt; what was on its way while keys were exchanged is.
-            None if taken_long_ago => self.outgoing.retain(|o| o.id != id),
-            None => self.fail(id, unknown_arrival(), context),
+            _ if taken_long_ago => self.outgoing.retain(|o| o.id != id),
+            _ => self.fail(id, unknown_arrival(), context),
         }
     }
 

@@ -193,11 +193,12 @@ impl Conversation {
         self.told_privacy(context);
     }
 
-    /// "I could not read that": where the contact's program is one of ours it has lost the session,
-    /// so it is renewed. The text is the contact's server's word and is not shown.
+    /// "I could not read that": the contact's program has perhaps lost the session, so it is renewed;
+    /// then it is asked which messages it has, or the owner is told. The text is the word of whoever
+    /// wrote it and is not shown.
     fn on_peer_error(&mut self, context: &mut Context<'_>) {
         let private = matches!(self.otr.state(), otr::State::Private { .. });
-        if private && !self.silent && !self.outgoing.is_empty() {
+        if private && !self.outgoing.is_empty() {
             self.renew(context);
         }
     }

@@ -230,6 +230,13 @@ fn a_half_finished_exchange_does_not_stop_the_next_one() {
             assert!(world.deliver(from));
         }
         world.wait(150);
+        if let Delivery::NotSent { .. } = world.delivery(ALICE, &id) {
+            // Only alice had the session; whether bob had the message nobody could know.
+            assert_eq!(lost, 5);
+            assert!(world.sides[BOB].came.is_empty());
+            world.act(ALICE, |c, x| c.retry(&id, x)).unwrap();
+            world.wait(60);
+        }
         assert_eq!(world.sides[BOB].texts(), ["through"], "lost: {lost}");
         assert_eq!(*world.delivery(ALICE, &id), Delivery::Received, "lost: {lost}");
     }

@@ -256,12 +256,12 @@ fn with_foreign(seed: u64, max_message: Option<usize>) -> (World, Foreign) {
 }
 
 #[test]
-fn a_program_that_does_not_greet_is_waited_for_two_seconds_and_only_once() {
+fn a_program_that_does_not_greet_is_waited_for_once_and_not_for_long() {
     let (mut world, mut bob) = with_foreign(13, None);
     let first = world.write(ALICE, "one");
     bob.settle(&mut world);
     assert!(world.is_private(ALICE) && bob.texts.is_empty());
-    bob.wait(&mut world, 3);
+    bob.wait(&mut world, 6);
     assert_eq!(bob.texts, ["one"]);
     assert_eq!(*world.delivery(ALICE, &first), Delivery::Sent);
     bob.handle(Input::Start, &mut world);
@@ -313,7 +313,7 @@ fn to_another_program_nothing_is_sent_twice_by_itself() {
 fn a_message_that_a_server_sent_back_is_told_even_after_the_own_server_took_it_over() {
     let (mut world, mut bob) = with_foreign(16, None);
     world.act(ALICE, |c, x| c.start(x));
-    bob.wait(&mut world, 4);
+    bob.wait(&mut world, 6);
     let id = world.write(ALICE, "nobody there");
     let letter = world.take(ALICE).unwrap();
     world.act(ALICE, |c, x| c.bounced(letter.token, x));
@@ -321,4 +321,16 @@ fn a_message_that_a_server_sent_back_is_told_even_after_the_own_server_took_it_o
         panic!("not told");
     };
     assert_eq!(problem.code, "message.returned");
+}
+
+#[test]
+fn hundreds_of_messages_to_another_program_do_not_fill_the_queue() {
+    let (mut world, mut bob) = with_foreign(17, None);
+    for number in 0..300 {
+        world.write(ALICE, &format!("{number}"));
+        bob.wait(&mut world, 1);
+    }
+    bob.wait(&mut world, 30);
+    assert_eq!(bob.texts.len(), 300);
+    assert!(!world.sides[ALICE].conversation.busy());
 }

@@ -351,8 +351,7 @@ fn conversation(
 
 fn keep(outgoing: &Outgoing) -> Kept {
     let (waiting, epoch) = match &outgoing.stage {
-        Stage::Asked { epoch, .. } => (false, Some(*epoch)),
-        Stage::Handed { epoch, .. } => (false, *epoch),
+        Stage::Asked { epoch, .. } | Stage::Handed { epoch, .. } => (false, *epoch),
         Stage::NotSent => (false, None),
         Stage::Waiting => (true, None),
     };
