@@ -96,7 +96,8 @@ impl Conversation {
     pub(crate) fn flush(&mut self, context: &mut Context<'_>) {
         let waiting = self.outgoing.iter().any(|o| matches!(o.stage, Stage::Waiting));
         let unsettled = self.outgoing.iter().any(|o| self.unsettled(o));
-        if self.connected && (waiting || unsettled) && !self.ended {
+        let renewing = self.holding && !self.outgoing.is_empty();
+        if self.connected && (waiting || unsettled || renewing) && !self.ended {
             match self.otr.state() {
                 otr::State::Private { fingerprint, .. } => {
                     if self.suspect && !self.holding {
@@ -272,7 +273,11 @@ impl Conversation {
 
     /// The contact's program has a message.
     pub(super) fn arrived(&mut self, id: Id, context: &mut Context<'_>) {
-        if self.outgoing.iter().any(|o| o.id == id) {
+        let name = model::MessageId::from_bytes(id);
+        let believed = |m: &model::Message| {
+            m.id == name && m.direction == Direction::Out && m.delivery == Delivery::Sent
+        };
+        if self.outgoing.iter().any(|o| o.id == id) || self.history.iter().any(believed) {
             self.outgoing.retain(|o| o.id != id);
             self.deliver(id, Delivery::Received, context);
         }
@@ -311,7 +316,7 @@ impl Conversation {
         if !self.may_send() {
             return;
         }
-        if !self.silent && self.peer_epoch.is_none() {
+        if self.peer_epoch.is_none() {
             self.greeting_until = Some(context.now + GREETING);
         }
         let tlv = Receipt::Received(self.own_epoch, Vec::new()).to_tlv();
@@ -355,7 +360,7 @@ impl Conversation {
 
     /// A program that does not confirm is believed to have what the server took over a while ago.
     pub(super) fn believe(&mut self, context: &mut Context<'_>) {
-        if !self.silent {
+        if !self.silent || self.holding || self.greeting_until.is_some() {
             return;
         }
         let (now, before) = (context.now, self.outgoing.len());
@@ -471,7 +476,7 @@ impl Conversation {
             .outgoing
             .iter()
             .any(|o| matches!(o.stage, Stage::Asked { .. }));
-        if asked || self.greeting_until.is_some() {
+        if asked || (self.greeting_until.is_some() && !self.silent) {
             return;
         }
         while let Some(next) = self.outgoing.iter().find(|o| matches!(o.stage, Stage::Waiting)) {
