@@ -8,7 +8,7 @@ mod outgoing;
 mod receipt;
 mod transfer;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,12 +24,21 @@ use self::receipt::{Id, Seen};
 
 /// Messages kept in memory for one conversation.
 const MAX_HISTORY: usize = 1000;
+/// Bytes of text kept in memory for one conversation, beyond what is still on its way out.
+const MAX_HISTORY_BYTES: usize = 8 << 20;
+/// Keys remembered of one contact: with more, the oldest that was never accepted is forgotten.
+const MAX_KEYS: usize = 64;
 /// Messages that may wait in one conversation.
 const MAX_OUTGOING: usize = 256;
 /// Time between two attempts to start a private conversation.
 const BETWEEN_QUERIES: Duration = Duration::from_secs(30);
+/// How long a step of a key exchange may take. Shorter than the time between two attempts, because
+/// an exchange of which one message got lost blocks the next one for so long.
+const EXCHANGE: Duration = Duration::from_secs(25);
+/// How long a query may stay without an answer before nothing is said to be starting any more.
+const STARTING: Duration = Duration::from_secs(60);
 /// How long a contact's program may take to say which run of it this is.
-const GREETING: Duration = Duration::from_secs(2);
+const GREETING: Duration = Duration::from_secs(5);
 /// A program that confirms, and has not confirmed a message for so long, has lost the session.
 const UNCONFIRMED: Duration = Duration::from_secs(20);
 
@@ -63,8 +72,9 @@ pub(crate) enum Effect {
     NewFingerprint { fingerprint: String, changed: bool },
     /// Tell the owner something.
     Notice(Problem),
-    /// The queue changed: keep it. What follows must not happen if that fails.
-    Persist,
+    /// The queue changed: keep it. Nothing may be transmitted after this if that fails. `new` is a
+    /// message that the owner just gave; it is only taken over if it is kept.
+    Persist { new: Option<Id> },
     /// Tell how private the conversation is.
     Privacy(Privacy),
     /// Hand one OTR message to the transport.
@@ -126,6 +136,10 @@ impl Conversation {
     pub(crate) fn new(setup: Setup) -> Self {
         let config = otr::Config {
             policy: otr::Policy::Required,
+            limits: otr::Limits {
+                exchange_life: EXCHANGE,
+                ..otr::Limits::default()
+            },
             ..otr::Config::default()
         };
         Self {
@@ -211,7 +225,7 @@ impl Conversation {
         });
         let message = self.message(id, text, Direction::Out, true, context.clock);
         self.remember(message, context);
-        context.effects.push(Effect::Persist);
+        context.effects.push(Effect::Persist { new: Some(id) });
         self.flush(context);
         Ok(MessageId::from_bytes(id))
     }
@@ -238,7 +252,7 @@ impl Conversation {
             "The message was taken back before it was sent.",
         );
         self.deliver(bytes, Delivery::NotSent { problem }, context);
-        context.effects.push(Effect::Persist);
+        context.effects.push(Effect::Persist { new: None });
         Ok(())
     }
 
@@ -254,7 +268,7 @@ impl Conversation {
             .find(|o| o.id == bytes && matches!(o.stage, Stage::NotSent));
         found.ok_or_else(no_such_message)?.stage = Stage::Waiting;
         self.ended = false;
-        context.effects.push(Effect::Persist);
+        context.effects.push(Effect::Persist { new: Some(bytes) });
         self.flush(context);
         Ok(())
     }
@@ -283,9 +297,7 @@ impl Conversation {
     pub(crate) fn accept(&mut self, fingerprint: &str, context: &mut Context<'_>) -> Result<(), Problem> {
         self.key_mut(fingerprint)?.accepted = true;
         context.effects.push(Effect::Keys);
-        self.greet(context);
-        self.settle(context);
-        self.flush(context);
+        self.trust(fingerprint, context);
         Ok(())
     }
 
@@ -300,26 +312,63 @@ impl Conversation {
         context: &mut Context<'_>,
     ) -> Result<(), Problem> {
         let key = self.key_mut(fingerprint)?;
+        let newly = verified && !key.accepted;
         key.verified = verified;
         key.accepted |= verified;
         context.effects.push(Effect::Keys);
         self.told_privacy(context);
+        if newly {
+            self.trust(fingerprint, context);
+        }
+        Ok(())
+    }
+
+    /// A key was accepted: messages go to the contact's program that has it, if it is there.
+    fn trust(&mut self, fingerprint: &str, context: &mut Context<'_>) {
+        let wanted = plain_fingerprint(fingerprint);
+        let matches = |key: &otr::Fingerprint| plain_fingerprint(&key.to_string()) == wanted;
+        let leads =
+            matches!(self.otr.state(), otr::State::Private { fingerprint, .. } if matches(&fingerprint));
+        let other = self.otr.private_instances().find(|(_, key)| matches(key));
+        if !leads && let Some((instance, _)) = other {
+            // It fails only where that session has ended, and then the one before stays.
+            let _ = self.otr.handle(Input::Prefer(instance), context.now, context.rng);
+            self.drain(context);
+            self.begin_session();
+            self.told_privacy(context);
+        }
+        // Nothing was said to this key before.
+        self.greet(context);
         self.settle(context);
         self.flush(context);
-        Ok(())
+    }
+
+    /// Another session stands than before.
+    fn begin_session(&mut self) {
+        self.session += 1;
+        self.holding = false;
+        self.suspect = false;
+        self.ended = false;
+        self.asked_at = None;
+        self.peer_epoch = None;
+        self.greeting_until = None;
     }
 
     /// The account got connected or lost its connection; `anew` where the server has forgotten the
     /// former connection, and with it perhaps what was on its way.
     pub(crate) fn connected(&mut self, connected: bool, anew: bool, context: &mut Context<'_>) {
+        let before = self.in_touch();
         self.connected = connected;
         self.suspect |= anew && matches!(self.otr.state(), otr::State::Private { .. });
+        self.wait_afresh(before, context.now);
         self.flush(context);
     }
 
     /// The contact is there or not; `anew` where a program of it appeared that was not there before.
     pub(crate) fn presence(&mut self, reachable: bool, anew: bool, context: &mut Context<'_>) {
+        let before = self.in_touch();
         self.reachable = reachable;
+        self.wait_afresh(before, context.now);
         let private = matches!(self.otr.state(), otr::State::Private { .. });
         self.suspect |= anew && private;
         if anew {
@@ -345,10 +394,12 @@ impl Conversation {
             self.confirm(context);
         }
         self.give_up_asking(context);
-        self.let_go(context);
+        self.stop_asking(context);
+        self.believe(context);
         if self.greeting_until.is_some_and(|until| until <= context.now) {
             self.greeting_until = None;
             self.silent = true;
+            self.settle(context);
         }
         if self.stalled(context.now) {
             self.renew(context);
@@ -431,12 +482,29 @@ impl Conversation {
         }
     }
 
+    /// Keeps a message for showing, and drops the oldest ones where there are too many, but none that
+    /// is still on its way out.
     fn remember(&mut self, message: Message, context: &mut Context<'_>) {
         self.history.push_back(message.clone());
-        if self.history.len() > MAX_HISTORY {
-            self.history.pop_front();
-        }
         context.effects.push(Effect::Changed(message));
+        let mut bytes: usize = self.history.iter().map(|message| message.text.len()).sum();
+        while self.history.len() > MAX_HISTORY || bytes > MAX_HISTORY_BYTES {
+            let moving: BTreeSet<MessageId> = self
+                .outgoing
+                .iter()
+                .map(|o| MessageId::from_bytes(o.id))
+                .collect();
+            let last = self.history.len().saturating_sub(1);
+            let oldest = self
+                .history
+                .iter()
+                .take(last)
+                .position(|m| !moving.contains(&m.id));
+            let Some(dropped) = oldest.and_then(|oldest| self.history.remove(oldest)) else {
+                return;
+            };
+            bytes = bytes.saturating_sub(dropped.text.len());
+        }
     }
 
     /// What a waiting message waits for.
@@ -448,6 +516,16 @@ impl Conversation {
             }
             _ => Wait::Privacy,
         }
+    }
+
+    /// Whether a private session stands, with a key that was accepted.
+    fn may_send(&self) -> bool {
+        matches!(self.otr.state(), otr::State::Private { fingerprint, .. } if self.accepted(&fingerprint.to_string()))
+    }
+
+    /// Whether the contact can answer at all.
+    fn in_touch(&self) -> bool {
+        self.connected && self.reachable
     }
 
     fn accepted(&self, fingerprint: &str) -> bool {
@@ -490,3 +568,6 @@ fn no_such_message() -> Problem {
         "There is no such message, or nothing can be done with it any more.",
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -255,3 +255,6 @@ fn to_value(value: &impl serde::Serialize) -> Result<Value, Problem> {
 fn locked() -> Problem {
     Problem::new("profile.locked", "The profile is not open: unlock it first.")
 }
+
+#[cfg(test)]
+mod tests;

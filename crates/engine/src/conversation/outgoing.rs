@@ -8,10 +8,13 @@ use model::{Delivery, Direction, Problem};
 use otr::Input;
 
 use super::receipt::{Epoch, Id, MAX_IDS, Receipt};
-use super::{BETWEEN_QUERIES, Context, Conversation, Effect, GREETING, UNCONFIRMED};
+use super::{BETWEEN_QUERIES, Context, Conversation, Effect, GREETING, STARTING, UNCONFIRMED};
 
 /// How long an answer to "which of these do you have?" may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+
+/// After how long the session is renewed, and the question asked again, where no answer came.
+const ASK_AGAIN: Duration = Duration::from_secs(20);
 
 /// Number of the sessions of earlier runs.
 const BEFORE: u64 = u64::MAX;
@@ -28,11 +31,20 @@ pub(crate) struct Outgoing {
 /// How far it is.
 pub(crate) enum Stage {
     /// The contact was asked whether it has the message, after the session it went in was lost.
-    Asked { epoch: Epoch, since: Duration },
+    Asked {
+        /// The run of the contact's program that it went to, where that is known.
+        epoch: Option<Epoch>,
+        /// When it was asked for the first time, and the last time.
+        since: Duration,
+        last: Duration,
+    },
     /// Encrypted in a session and given to the transport.
     Handed {
         session: u64,
         bodies: Vec<String>,
+        /// All that carried it, for those that are sent back after the server took them over.
+        carried: BTreeSet<u64>,
+        /// Those that the server has not taken over.
         tokens: BTreeSet<u64>,
         epoch: Option<Epoch>,
         since: Duration,
@@ -46,10 +58,11 @@ pub(crate) enum Stage {
 impl Stage {
     /// Handed over by an earlier run of this program, to that run of the contact's.
     pub(crate) fn handed_before(epoch: Epoch) -> Self {
-        let (bodies, tokens) = (Vec::new(), BTreeSet::new());
+        let (bodies, carried, tokens) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         Self::Handed {
             session: BEFORE,
             bodies,
+            carried,
             tokens,
             epoch: Some(epoch),
             since: Duration::ZERO,
@@ -83,7 +96,8 @@ impl Conversation {
     pub(crate) fn flush(&mut self, context: &mut Context<'_>) {
         let waiting = self.outgoing.iter().any(|o| matches!(o.stage, Stage::Waiting));
         let unsettled = self.outgoing.iter().any(|o| self.unsettled(o));
-        if self.connected && (waiting || unsettled) && !self.ended {
+        let renewing = self.holding && !self.outgoing.is_empty();
+        if self.connected && (waiting || unsettled || renewing) && !self.ended {
             match self.otr.state() {
                 otr::State::Private { fingerprint, .. } => {
                     if self.suspect && !self.holding {
@@ -132,6 +146,7 @@ impl Conversation {
             if let Stage::Handed {
                 session,
                 bodies,
+                carried,
                 tokens,
                 ..
             } = &mut outgoing.stage
@@ -142,6 +157,7 @@ impl Conversation {
                 tokens.clear();
                 for body in bodies.iter() {
                     let token = context.token();
+                    carried.insert(token);
                     tokens.insert(token);
                     again.push((body.clone(), token));
                 }
@@ -163,7 +179,7 @@ impl Conversation {
     /// contact's program can say which messages it has, it is asked once it is back.
     pub(crate) fn bounced(&mut self, token: u64, context: &mut Context<'_>) {
         let found = self.outgoing.iter().find_map(|o| match &o.stage {
-            Stage::Handed { tokens, epoch, .. } if tokens.contains(&token) => Some((o.id, *epoch)),
+            Stage::Handed { carried, epoch, .. } if carried.contains(&token) => Some((o.id, *epoch)),
             _ => None,
         });
         match found {
@@ -171,20 +187,28 @@ impl Conversation {
             Some((id, None)) => {
                 let text = "The contact's server sent the message back. The contact may be offline; send it again later.";
                 self.fail(id, Problem::new("message.returned", text), context);
-                context.effects.push(Effect::Persist);
+                context.effects.push(Effect::Persist { new: None });
             }
             None => {}
         }
     }
 
-    /// The queue could not be kept on disk: what was about to go out did not.
-    pub(crate) fn not_kept(&mut self, problem: &Problem, context: &mut Context<'_>) {
-        let last = self
-            .outgoing
-            .iter()
-            .rev()
-            .find(|o| matches!(o.stage, Stage::Handed { .. } | Stage::Waiting));
-        if let Some(id) = last.map(|o| o.id) {
+    /// The queue could not be kept on disk: messages that the owner gave and that are not kept, and
+    /// those whose transport messages were held back, did not go.
+    pub(crate) fn not_kept(
+        &mut self,
+        new: &[Id],
+        held_back: &BTreeSet<u64>,
+        problem: &Problem,
+        context: &mut Context<'_>,
+    ) {
+        let stopped = |o: &&Outgoing| match &o.stage {
+            Stage::Handed { carried, .. } => !carried.is_disjoint(held_back),
+            Stage::Waiting => new.contains(&o.id),
+            Stage::Asked { .. } | Stage::NotSent => false,
+        };
+        let stopped: Vec<Id> = self.outgoing.iter().filter(stopped).map(|o| o.id).collect();
+        for id in stopped {
             self.fail(id, problem.clone(), context);
         }
     }
@@ -192,6 +216,9 @@ impl Conversation {
     /// Sends "I have these", for what came in and was not confirmed yet.
     pub(super) fn confirm(&mut self, context: &mut Context<'_>) {
         self.confirm_at = None;
+        if !self.may_send() {
+            self.unconfirmed.clear();
+        }
         if let Some(tlv) = self.take_confirmation() {
             self.send_notice(&tlv, context);
         }
@@ -200,16 +227,14 @@ impl Conversation {
     /// Asks the contact's program which messages of a lost session it has; where it cannot know,
     /// says so to the owner.
     pub(super) fn settle(&mut self, context: &mut Context<'_>) {
-        let otr::State::Private { fingerprint, .. } = self.otr.state() else {
-            return;
-        };
-        if !self.accepted(&fingerprint.to_string()) {
+        if !self.may_send() {
             return;
         }
+        let asked = |o: &Outgoing| matches!(o.stage, Stage::Asked { .. });
         let lost: Vec<Id> = self
             .outgoing
             .iter()
-            .filter(|o| self.unsettled(o))
+            .filter(|o| self.unsettled(o) || asked(o))
             .map(|o| o.id)
             .collect();
         let mut ask = Vec::new();
@@ -220,12 +245,12 @@ impl Conversation {
             let tlv = Receipt::Which(self.own_epoch, ids.to_vec()).to_tlv();
             self.send_notice(&tlv, context);
         }
-        context.effects.push(Effect::Persist);
+        context.effects.push(Effect::Persist { new: None });
     }
 
     /// The contact's program said which messages it has.
     pub(super) fn settled(&mut self, epoch: Epoch, has: &[Id], context: &mut Context<'_>) {
-        let asked: Vec<(Id, Epoch)> = self
+        let asked: Vec<(Id, Option<Epoch>)> = self
             .outgoing
             .iter()
             .filter_map(|o| match o.stage {
@@ -236,19 +261,23 @@ impl Conversation {
         for (id, then) in asked {
             if has.contains(&id) {
                 self.arrived(id, context);
-            } else if then == epoch {
+            } else if then == Some(epoch) {
                 self.stage(id, Stage::Waiting);
             } else {
                 self.fail(id, unknown_arrival(), context);
             }
         }
-        context.effects.push(Effect::Persist);
+        context.effects.push(Effect::Persist { new: None });
         self.flush(context);
     }
 
     /// The contact's program has a message.
     pub(super) fn arrived(&mut self, id: Id, context: &mut Context<'_>) {
-        if self.outgoing.iter().any(|o| o.id == id) {
+        let name = model::MessageId::from_bytes(id);
+        let believed = |m: &model::Message| {
+            m.id == name && m.direction == Direction::Out && m.delivery == Delivery::Sent
+        };
+        if self.outgoing.iter().any(|o| o.id == id) || self.history.iter().any(believed) {
             self.outgoing.retain(|o| o.id != id);
             self.deliver(id, Delivery::Received, context);
         }
@@ -256,11 +285,12 @@ impl Conversation {
 
     /// The contact's program said which run of it this is, in the session that stands: whatever was
     /// handed over in this session went to that run.
-    pub(super) fn met(&mut self, run: Epoch) {
+    pub(super) fn met(&mut self, run: Epoch, context: &mut Context<'_>) {
         self.peer_epoch = Some(run);
         self.greeting_until = None;
         self.silent = false;
         let current = self.session;
+        let mut learned = false;
         for outgoing in &mut self.outgoing {
             if let Stage::Handed {
                 session,
@@ -270,37 +300,70 @@ impl Conversation {
                 && *session == current
             {
                 *epoch = Some(run);
+                learned = true;
             }
+        }
+        if learned {
+            context.effects.push(Effect::Persist { new: None });
+        }
+        if self.outgoing.iter().any(|o| self.unsettled(o)) {
+            self.settle(context);
         }
     }
 
     /// Says which run of this program this is, first thing in a session.
     pub(super) fn greet(&mut self, context: &mut Context<'_>) {
-        if !matches!(self.otr.state(), otr::State::Private { .. }) {
+        if !self.may_send() {
             return;
         }
-        if !self.silent {
+        if self.peer_epoch.is_none() {
             self.greeting_until = Some(context.now + GREETING);
         }
         let tlv = Receipt::Received(self.own_epoch, Vec::new()).to_tlv();
         self.send_notice(&tlv, context);
     }
 
+    /// The contact is in touch again: the time for its answers begins anew.
+    pub(super) fn wait_afresh(&mut self, before: bool, now: Duration) {
+        if before || !self.in_touch() {
+            return;
+        }
+        for outgoing in &mut self.outgoing {
+            if let Stage::Asked { since, .. } = &mut outgoing.stage {
+                *since = now;
+            }
+        }
+    }
+
+    /// A query that nobody took up is forgotten.
+    pub(super) fn stop_asking(&mut self, context: &mut Context<'_>) {
+        if self.asked_at.is_some_and(|at| at + STARTING < context.now) {
+            self.asked_at = None;
+            self.told_privacy(context);
+        }
+    }
+
     /// Whoever was asked which messages it has and did not say is not one of ours, or is gone.
     pub(super) fn give_up_asking(&mut self, context: &mut Context<'_>) {
+        if !self.in_touch() {
+            return;
+        }
         let now = context.now;
         let late =
             |o: &&Outgoing| matches!(o.stage, Stage::Asked { since, .. } if since + ANSWER_WITHIN < now);
         let late: Vec<Id> = self.outgoing.iter().filter(late).map(|o| o.id).collect();
         for id in late {
             self.fail(id, unknown_arrival(), context);
-            context.effects.push(Effect::Persist);
+            context.effects.push(Effect::Persist { new: None });
         }
     }
 
-    /// A program that is not ours confirms nothing: what its server took a while ago is not in doubt.
-    pub(super) fn let_go(&mut self, context: &mut Context<'_>) {
-        let (now, count) = (context.now, self.outgoing.len());
+    /// A program that does not confirm is believed to have what the server took over a while ago.
+    pub(super) fn believe(&mut self, context: &mut Context<'_>) {
+        if !self.silent || self.holding || self.greeting_until.is_some() {
+            return;
+        }
+        let (now, before) = (context.now, self.outgoing.len());
         self.outgoing.retain(|o| match &o.stage {
             Stage::Handed {
                 tokens,
@@ -310,17 +373,18 @@ impl Conversation {
             } => !tokens.is_empty() || *since + UNCONFIRMED >= now,
             _ => true,
         });
-        if self.outgoing.len() != count {
-            context.effects.push(Effect::Persist);
+        if self.outgoing.len() != before {
+            context.effects.push(Effect::Persist { new: None });
         }
     }
 
     /// Whether the contact's program, which confirms, has not confirmed for too long.
     pub(super) fn stalled(&self, now: Duration) -> bool {
         let current = self.session;
-        self.connected
-            && self.reachable
+        self.in_touch()
+            && !self.ended
             && self.outgoing.iter().any(|o| match &o.stage {
+                Stage::Asked { last, .. } => *last + ASK_AGAIN < now,
                 Stage::Handed {
                     session,
                     tokens,
@@ -373,25 +437,36 @@ impl Conversation {
         let Some(outgoing) = self.outgoing.iter_mut().find(|o| o.id == id) else {
             return;
         };
-        let Stage::Handed {
-            tokens, epoch, since, ..
-        } = &outgoing.stage
-        else {
-            return;
+        let (tokens, epoch, since) = match &outgoing.stage {
+            Stage::Asked { epoch, since, .. } => {
+                outgoing.stage = Stage::Asked {
+                    epoch: *epoch,
+                    since: *since,
+                    last: context.now,
+                };
+                return ask.push(id);
+            }
+            Stage::Handed {
+                tokens, epoch, since, ..
+            } => (tokens, epoch, since),
+            Stage::NotSent | Stage::Waiting => return,
         };
         let taken_long_ago = tokens.is_empty() && *since + UNCONFIRMED < context.now;
         match *epoch {
-            Some(epoch) => {
+            epoch if epoch.is_some() || self.peer_epoch.is_some() => {
                 outgoing.stage = Stage::Asked {
                     epoch,
                     since: context.now,
+                    last: context.now,
                 };
                 ask.push(id);
             }
+            // It may yet say that it is one of ours.
+            _ if self.greeting_until.is_some() => {}
             // A program that is not ours. What the server took well before the session ended is not
             // in doubt; what was on its way while keys were exchanged is.
-            None if taken_long_ago => self.outgoing.retain(|o| o.id != id),
-            None => self.fail(id, unknown_arrival(), context),
+            _ if taken_long_ago => self.outgoing.retain(|o| o.id != id),
+            _ => self.fail(id, unknown_arrival(), context),
         }
     }
 
@@ -401,7 +476,7 @@ impl Conversation {
             .outgoing
             .iter()
             .any(|o| matches!(o.stage, Stage::Asked { .. }));
-        if asked || self.greeting_until.is_some() {
+        if asked || (self.greeting_until.is_some() && !self.silent) {
             return;
         }
         while let Some(next) = self.outgoing.iter().find(|o| matches!(o.stage, Stage::Waiting)) {
@@ -431,13 +506,14 @@ impl Conversation {
         let stage = Stage::Handed {
             session: self.session,
             bodies: bodies.clone(),
+            carried: tokens.iter().copied().collect(),
             tokens: tokens.iter().copied().collect(),
             epoch: self.peer_epoch,
             since: context.now,
         };
         self.stage(id, stage);
         // Kept first: after a crash a message that may have gone must not go again by itself.
-        context.effects.push(Effect::Persist);
+        context.effects.push(Effect::Persist { new: None });
         for (body, token) in bodies.into_iter().zip(tokens) {
             context.effects.push(Effect::Transmit {
                 body,
@@ -470,6 +546,9 @@ impl Conversation {
     }
 
     pub(super) fn send_notice(&mut self, tlv: &otr::Tlv, context: &mut Context<'_>) {
+        if !self.may_send() {
+            return;
+        }
         let tag = context.token();
         let tlvs = std::slice::from_ref(tlv);
         if self

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use model::{Direction, KnownFingerprint, Problem};
-use otr::{Event, Fingerprint, Input, Tlv};
+use otr::{Event, Fingerprint, Input, InstanceTag, Tlv};
 
 use super::receipt::{Id, MAX_IDS, Receipt};
-use super::{Context, Conversation, Effect};
+use super::{Context, Conversation, Effect, MAX_KEYS};
 
 impl Conversation {
     /// A transport message of the contact.
@@ -30,16 +30,22 @@ impl Conversation {
 
     pub(super) fn on_event(&mut self, event: Event, context: &mut Context<'_>) {
         match event {
-            Event::Private { fingerprint, .. } => self.on_private(fingerprint, context),
+            Event::Private {
+                fingerprint,
+                instance,
+                ..
+            } => self.on_private(fingerprint, instance, context),
             Event::Message {
                 text,
                 tlvs,
+                instance,
                 fingerprint,
-                ..
-            } => self.on_message(text, &tlvs, &fingerprint, context),
-            Event::Notice {
-                tlvs, fingerprint, ..
-            } => self.on_receipts(&tlvs, &fingerprint, context),
+            } => self.on_message(text, &tlvs, (instance, fingerprint), context),
+            Event::Notice { tlvs, instance, .. } => {
+                if self.leads(instance) {
+                    self.on_receipts(&tlvs, context);
+                }
+            }
             Event::Plaintext { text, .. } => self.on_plaintext(text, context),
             Event::Finished { .. } => self.on_finished(context),
             Event::PeerError { .. } => self.on_peer_error(context),
@@ -54,21 +60,26 @@ impl Conversation {
         }
     }
 
-    fn on_private(&mut self, fingerprint: Fingerprint, context: &mut Context<'_>) {
-        self.session += 1;
-        self.holding = false;
-        self.suspect = false;
-        self.ended = false;
-        self.asked_at = None;
-        self.peer_epoch = None;
-        let fingerprint = fingerprint.to_string();
-        self.meet(fingerprint.clone(), context);
-        self.told_privacy(context);
-        if self.accepted(&fingerprint) {
-            self.greet(context);
+    fn on_private(&mut self, fingerprint: Fingerprint, instance: InstanceTag, context: &mut Context<'_>) {
+        self.meet(fingerprint.to_string(), context);
+        if !self.leads(instance) {
+            // Another program with another key: the session that stands goes on as it was.
+            return;
         }
+        self.begin_session();
+        if !self.may_send() {
+            // What another key wrote is not confirmed to this one.
+            self.unconfirmed.clear();
+        }
+        self.told_privacy(context);
+        self.greet(context);
         self.settle(context);
         self.flush(context);
+    }
+
+    /// Whether messages go to this program of the contact.
+    fn leads(&self, program: InstanceTag) -> bool {
+        matches!(self.otr.state(), otr::State::Private { instance, .. } if instance == program)
     }
 
     /// The first key of a contact is accepted when it is first seen; a later one waits for the owner.
@@ -78,6 +89,11 @@ impl Conversation {
         }
         let changed = self.keys.iter().any(|key| key.accepted);
         let accepted = !changed;
+        if self.keys.len() >= MAX_KEYS {
+            let oldest = self.keys.iter().position(|key| !key.accepted && !key.verified);
+            let Some(oldest) = oldest else { return };
+            self.keys.remove(oldest);
+        }
         self.keys.push(KnownFingerprint {
             fingerprint: fingerprint.clone(),
             accepted,
@@ -89,25 +105,33 @@ impl Conversation {
             .push(Effect::NewFingerprint { fingerprint, changed });
     }
 
-    fn on_message(&mut self, text: String, tlvs: &[Tlv], from: &Fingerprint, context: &mut Context<'_>) {
+    /// A text, and the program and key that it came from: not always those that messages go to.
+    fn on_message(
+        &mut self,
+        text: String,
+        tlvs: &[Tlv],
+        (instance, fingerprint): (InstanceTag, Fingerprint),
+        context: &mut Context<'_>,
+    ) {
         let name = tlvs.iter().find_map(|tlv| match Receipt::from_tlv(tlv) {
             Some(Receipt::Name(epoch, id)) => Some((epoch, id)),
             _ => None,
         });
         let id = name.map_or_else(|| random_id(context), |(_, id)| id);
         let fresh = self.seen.insert(id);
-        if let Some((epoch, id)) = name
-            && self.accepted(&from.to_string())
-        {
-            self.met(epoch);
+        let leads = self.leads(instance);
+        if let (true, Some((epoch, id))) = (leads, name) {
+            self.met(epoch, context);
             self.confirm_later(id, context);
         }
         if fresh && !text.is_empty() {
             let mut message = self.message(id, text, Direction::In, true, context.clock);
-            message.fingerprint = Some(from.to_string());
+            message.fingerprint = Some(fingerprint.to_string());
             self.remember(message, context);
         }
-        self.on_receipts(tlvs, from, context);
+        if leads {
+            self.on_receipts(tlvs, context);
+        }
     }
 
     /// Confirms within about a second, together with what else comes in until then.
@@ -122,27 +146,23 @@ impl Conversation {
         }
     }
 
-    /// Whoever sits in the middle under a key of its own has no say in what arrived.
-    fn on_receipts(&mut self, tlvs: &[Tlv], from: &Fingerprint, context: &mut Context<'_>) {
-        if !self.accepted(&from.to_string()) {
-            return;
-        }
+    fn on_receipts(&mut self, tlvs: &[Tlv], context: &mut Context<'_>) {
         for receipt in tlvs.iter().filter_map(Receipt::from_tlv) {
             match receipt {
                 Receipt::Answer(epoch, ids) => {
-                    self.met(epoch);
+                    self.met(epoch, context);
                     self.settled(epoch, &ids, context);
                 }
                 Receipt::Name(..) => {}
                 Receipt::Received(epoch, ids) => {
-                    self.met(epoch);
+                    self.met(epoch, context);
                     for id in ids {
                         self.arrived(id, context);
                     }
-                    context.effects.push(Effect::Persist);
+                    context.effects.push(Effect::Persist { new: None });
                 }
                 Receipt::Which(epoch, ids) => {
-                    self.met(epoch);
+                    self.met(epoch, context);
                     let has = ids.into_iter().filter(|id| self.seen.contains(id)).collect();
                     let tlv = Receipt::Answer(self.own_epoch, has).to_tlv();
                     self.send_notice(&tlv, context);
@@ -173,11 +193,12 @@ impl Conversation {
         self.told_privacy(context);
     }
 
-    /// "I could not read that": where the contact's program is one of ours it has lost the session,
-    /// so it is renewed. The text is the contact's server's word and is not shown.
+    /// "I could not read that": the contact's program has perhaps lost the session, so it is renewed;
+    /// then it is asked which messages it has, or the owner is told. The text is the word of whoever
+    /// wrote it and is not shown.
     fn on_peer_error(&mut self, context: &mut Context<'_>) {
         let private = matches!(self.otr.state(), otr::State::Private { .. });
-        if private && !self.silent && !self.outgoing.is_empty() {
+        if private && !self.outgoing.is_empty() {
             self.renew(context);
         }
     }

@@ -1,6 +1,7 @@
 //! What conversations want done, done in order: kept, told, handed to the transport.
 //! It must never transmit what could not be kept first.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use jid::Jid;
@@ -70,22 +71,22 @@ impl Messenger {
     }
 
     fn apply(&mut self, account: AccountId, contact: &Address, effects: Vec<Effect>) {
-        let mut kept = None;
+        let mut kept: Option<Result<(), Problem>> = None;
+        let mut held_back = BTreeSet::new();
+        let mut new = Vec::new();
         for effect in effects {
-            let result = match &effect {
-                Effect::Persist | Effect::Keys => {
-                    kept.get_or_insert_with(|| self.keep(account, contact)).clone()
-                }
-                Effect::Transmit { .. } => kept.clone().unwrap_or(Ok(())),
-                _ => Ok(()),
-            };
-            match result {
-                Ok(()) => self.apply_one(account, contact, effect),
-                Err(problem) => {
-                    self.could_not_keep(account, contact, &problem);
-                    return;
-                }
+            if matches!(effect, Effect::Persist { .. } | Effect::Keys) {
+                kept.get_or_insert_with(|| self.keep(account, contact));
             }
+            let failed = matches!(kept, Some(Err(_)));
+            match effect {
+                Effect::Persist { new: message } if failed => new.extend(message),
+                Effect::Transmit { token, .. } if failed => _ = held_back.insert(token),
+                effect => self.apply_one(account, contact, effect),
+            }
+        }
+        if let Some(Err(problem)) = kept {
+            self.could_not_keep(account, contact, (&new, &held_back), &problem);
         }
     }
 
@@ -107,7 +108,7 @@ impl Messenger {
                 contact,
                 notice,
             }),
-            Effect::Persist => {}
+            Effect::Persist { .. } => {}
             Effect::Privacy(privacy) => self.queue.tell(Event::PrivacyChanged {
                 account,
                 contact,
@@ -170,7 +171,14 @@ impl Messenger {
             .map_err(|error| profile::told(&error))
     }
 
-    fn could_not_keep(&mut self, account: AccountId, contact: &Address, problem: &Problem) {
+    /// Tells that a profile could not be written, and which messages did not go because of it.
+    fn could_not_keep(
+        &mut self,
+        account: AccountId,
+        contact: &Address,
+        (new, held_back): (&[[u8; 16]], &BTreeSet<u64>),
+        problem: &Problem,
+    ) {
         self.queue.tell(Event::Notice {
             account,
             contact: contact.clone(),
@@ -189,7 +197,9 @@ impl Messenger {
             tokens: &mut self.tokens,
             effects: &mut effects,
         };
-        person.conversation.not_kept(problem, &mut context);
+        person
+            .conversation
+            .not_kept(new, held_back, problem, &mut context);
         for effect in effects {
             if let Effect::Changed(message) = effect {
                 self.queue.tell(Event::MessageChanged { message });

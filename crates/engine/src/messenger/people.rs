@@ -12,7 +12,7 @@ use crate::conversation::Conversation;
 use crate::link::Order;
 
 /// Strangers that are remembered for one account: more ask in vain.
-const MAX_STRANGERS: usize = 200;
+pub(super) const MAX_STRANGERS: usize = 200;
 
 /// One person, seen from one account.
 pub(super) struct Person {

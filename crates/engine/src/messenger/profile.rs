@@ -423,8 +423,7 @@ fn read_key(kept: &vault::KnownFingerprint) -> KnownFingerprint {
 
 fn keep_outgoing(person: &Person, outgoing: &Outgoing) -> Queued {
     let (state, epoch) = match &outgoing.stage {
-        Stage::Asked { epoch, .. } => (QueuedState::Sent, Some(epoch)),
-        Stage::Handed { epoch, .. } => (QueuedState::Sent, epoch.as_ref()),
+        Stage::Asked { epoch, .. } | Stage::Handed { epoch, .. } => (QueuedState::Sent, epoch.as_ref()),
         Stage::NotSent => (QueuedState::Failed, None),
         Stage::Waiting => (QueuedState::Waiting, None),
     };
