@@ -11,6 +11,7 @@
 //! file. The C Tor client is the lab's: it lives throughout. With `--each` every sample goes to the standard error.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a measuring tool: it fails loudly and prints its figures"
@@ -34,6 +35,10 @@ use tor_rtcompat::PreferredRuntime;
 const LOADS: [usize; 2] = [8 * 1024 * 1024, 4 * 1024 * 1024];
 /// How long everybody rests before a round: a little more than Arti's ten seconds between two looks at its spare circuits.
 const REST: Duration = Duration::from_secs(11);
+/// How long closed streams may take to be forgotten by everybody.
+const SETTLE: Duration = Duration::from_millis(300);
+/// Requests that the door alone answers.
+const KNOCKS: usize = 500;
 /// Further streams of the same account in one round.
 const AGAIN: usize = 5;
 /// Who comes when: every order of the three ways.
@@ -173,26 +178,31 @@ const NAMES: [&str; 3] = ["ours", "arti 0.47 alone", "C Tor client by SOCKS"];
 /// The first round of a life only warms up.
 async fn round(ways: &[Way; 3], place: &mut Place, number: u64, account: u64, port: u16) {
     let order = ORDERS[usize::try_from(number).unwrap() % ORDERS.len()];
-    let mut opened = Vec::new();
+    let (mut opened, mut kept) = (Vec::new(), Vec::new());
     for at in order {
         let (way, samples) = (&ways[at], &mut place.samples[at]);
         let account = Account::new(account);
         let began = Instant::now();
         let first = way.open(account, &place.host, port).await;
         let anew = began.elapsed().as_secs_f64() * 1e3;
-        let mut again = Vec::new();
+        // All stay open: the END of one right before the BEGIN of the next may wait 40 ms for an acknowledgement between
+        // two relays (Nagle), by any client. That is a figure of closing, not of connecting.
+        let (mut again, mut others) = (Vec::new(), Vec::new());
         for _ in 0..AGAIN {
             let began = Instant::now();
-            let another = way.open(account, &place.host, port).await;
+            others.push(way.open(account, &place.host, port).await);
             again.push(began.elapsed().as_secs_f64() * 1e3);
-            drop(another);
         }
         opened.push((at, first));
+        kept.extend(others);
         if number > 0 {
             samples.anew.push(anew);
             samples.again.extend(again);
         }
     }
+    drop(kept);
+    // Closing them is done when the carrying begins.
+    tokio::time::sleep(SETTLE).await;
     for (at, stream) in opened {
         if number > 0 {
             let speed = throughput(stream, place.load).await;
@@ -255,23 +265,49 @@ async fn arti_alone(lab: &Lab, home: &Path) -> Way {
     )
 }
 
-fn median(values: &[f64]) -> f64 {
+/// First quartile, median and third quartile.
+fn quartiles(values: &[f64]) -> [f64; 3] {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap()
+    [1, 2, 3].map(|quarter| values.get(values.len() * quarter / 4).copied().unwrap())
 }
 
-/// `ratio` is above 1 where we are worse, whatever the unit.
-fn tell(figure: &str, unit: &str, peer: &str, ours: f64, theirs: f64, goal: Option<f64>) {
-    let ratio = if unit == "MB/s" {
-        theirs / ours
-    } else {
-        ours / theirs
-    };
+/// Tells the medians, and beside them the first and third quartiles: relays answer in steps of some milliseconds, so that
+/// the median of short times jumps by a whole step. `ratio` is above 1 where we are worse, whatever the unit.
+fn tell(figure: &str, unit: &str, peer: &str, ours: &[f64], theirs: &[f64], goal: Option<f64>) {
     let two = |value: f64| (value * 100.0).round() / 100.0;
+    let [ours, theirs] = [ours, theirs].map(|values| quartiles(values).map(two));
+    let ratio = if unit == "MB/s" {
+        theirs[1] / ours[1]
+    } else {
+        ours[1] / theirs[1]
+    };
     let line = serde_json::json!({
-        "figure": figure, "ours": two(ours), "peer": peer, "theirs": two(theirs), "unit": unit,
+        "figure": figure, "ours": ours[1], "peer": peer, "theirs": theirs[1], "unit": unit,
         "ratio": two(ratio), "goal": goal, "met": goal.map(|goal| ratio <= goal),
+        "quartiles_ours": [ours[0], ours[2]], "quartiles_theirs": [theirs[0], theirs[2]],
+    });
+    println!("{line}");
+}
+
+/// What our own door adds to every connection, without Tor: milliseconds from a request of the engine to its answer.
+async fn door_alone(way: &Way) -> Vec<f64> {
+    let Way::Ours(dialer) = way else { return Vec::new() };
+    let nobody = Isolation::from_bytes([0xff; 16]);
+    let mut times = Vec::new();
+    for _ in 0..KNOCKS {
+        let began = Instant::now();
+        dialer.new_circuit(&nobody).await.unwrap();
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    times
+}
+
+/// A figure that has no peer.
+fn tell_alone(figure: &str, unit: &str, ours: f64, goal: Option<f64>) {
+    let line = serde_json::json!({
+        "figure": figure, "ours": (ours * 100.0).round() / 100.0, "peer": null, "theirs": null,
+        "unit": unit, "ratio": null, "goal": goal, "met": goal.map(|goal| ours <= goal),
     });
     println!("{line}");
 }
@@ -300,14 +336,7 @@ fn compare(place: &Place) {
                 place.name,
                 if unit == "ms" { "_ms" } else { "" }
             );
-            tell(
-                &figure,
-                unit,
-                peer,
-                median(part(ours)),
-                median(part(samples)),
-                goal,
-            );
+            tell(&figure, unit, peer, part(ours), part(samples), goal);
         }
     }
 }
@@ -347,7 +376,7 @@ async fn main() {
         load,
         samples: Default::default(),
     });
-    let mut resident = None;
+    let (mut resident, mut account, mut door) = (None, 0, Vec::new());
     for life in 0..lives {
         let home = home.path().join(life.to_string());
         let network = Network::Private {
@@ -357,10 +386,12 @@ async fn main() {
         resident.get_or_insert_with(resident_megabytes);
         let arti = arti_alone(&lab, &home.join("arti")).await;
         let ways = [ours, arti, Way::Socks(lab.socks)];
+        door.extend(door_alone(&ways[0]).await);
         for number in 0..=rounds {
             tokio::time::sleep(REST).await;
             for place in &mut places {
-                round(&ways, place, number, life * (rounds + 1) + number, lab.echo).await;
+                account += 1;
+                round(&ways, place, number, account, lab.echo).await;
             }
         }
     }
@@ -370,9 +401,12 @@ async fn main() {
     }
     // The whole process after the first bootstrap: gate, dialer and this tool.
     let resident = resident.unwrap_or_else(resident_megabytes);
-    let line = serde_json::json!({
-        "figure": "gate.resident_after_bootstrap_mb", "ours": resident.round(), "peer": null, "theirs": null,
-        "unit": "MB", "ratio": null, "goal": 30, "met": resident <= 30.0,
-    });
-    println!("{line}");
+    tell_alone(
+        "gate.resident_after_bootstrap_mb",
+        "MB",
+        resident.round(),
+        Some(30.0),
+    );
+    let [_, door, _] = quartiles(&door);
+    tell_alone("gate.door_alone_ms", "ms", door, None);
 }
