@@ -2,7 +2,7 @@
 //! It must never measure one side first and the other later: turns alternate in every order, and medians are compared.
 //! Standard: docs of the program's benchmarks: one JSON object a line.
 //!
-//! `otter-lab-net run -- gate_figures [--lives N] [--rounds N] [--each]`
+//! `otter-lab-net run -- gate_figures [--lives N] [--rounds N] [--carry 0] [--each]` (`--carry 0`: no throughput)
 //!
 //! Three things decide how long a new account waits, and none of them is the gate: whether Tor has a spare circuit (Arti
 //! looks every ten seconds, keeps two for a port, and stops while it knows twelve or more), which guard it drew, and what
@@ -39,6 +39,8 @@ const REST: Duration = Duration::from_secs(11);
 const SETTLE: Duration = Duration::from_millis(300);
 /// Requests that the door alone answers.
 const KNOCKS: usize = 500;
+/// What takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Further streams of the same account in one round.
 const AGAIN: usize = 5;
 /// Who comes when: every order of the three ways.
@@ -100,26 +102,30 @@ impl Account {
 }
 
 impl Way {
-    async fn open(&self, account: Account, host: &str, port: u16) -> Box<dyn Pipe> {
+    /// Opens a stream, within [`PATIENCE`]. `None` counts as a failure of this way.
+    async fn open(&self, account: Account, host: &str, port: u16) -> Option<Box<dyn Pipe>> {
+        tokio::time::timeout(PATIENCE, self.try_open(account, host, port))
+            .await
+            .ok()
+            .flatten()
+    }
+
+    async fn try_open(&self, account: Account, host: &str, port: u16) -> Option<Box<dyn Pipe>> {
         match self {
             Way::Ours(dialer) => {
                 let host = Host::parse(host).unwrap();
                 let stream = dialer
                     .connect(&Isolation::from_bytes(account.name), Purpose::Xmpp, &host, port)
                     .await;
-                Box::new(stream.unwrap())
+                Some(Box::new(stream.ok()?))
             }
             Way::Arti(client) => {
                 let mut preferences = StreamPrefs::new();
                 preferences.set_isolation(account.token);
-                Box::new(
-                    client
-                        .connect_with_prefs((host, port), &preferences)
-                        .await
-                        .unwrap(),
-                )
+                let stream = client.connect_with_prefs((host, port), &preferences).await;
+                Some(Box::new(stream.ok()?))
             }
-            Way::Socks(address) => Box::new(by_socks(*address, account, host, port).await),
+            Way::Socks(address) => Some(Box::new(by_socks(*address, account, host, port).await?)),
         }
     }
 }
@@ -129,30 +135,29 @@ impl Way {
     clippy::disallowed_methods,
     reason = "the peer of a measurement, on the loopback of the lab"
 )]
-async fn by_socks(address: SocketAddr, account: Account, host: &str, port: u16) -> TcpStream {
+async fn by_socks(address: SocketAddr, account: Account, host: &str, port: u16) -> Option<TcpStream> {
     let short = |text: &str| {
         let mut bytes = vec![u8::try_from(text.len()).unwrap()];
         bytes.extend(text.as_bytes());
         bytes
     };
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = TcpStream::connect(address).await.ok()?;
     stream.set_nodelay(true).unwrap();
-    stream.write_all(&[5, 1, 2]).await.unwrap();
+    stream.write_all(&[5, 1, 2]).await.ok()?;
     let mut chosen = [0; 2];
-    stream.read_exact(&mut chosen).await.unwrap();
+    stream.read_exact(&mut chosen).await.ok()?;
     assert_eq!(chosen, [5, 2]);
     let name = Isolation::from_bytes(account.name).to_hex();
     let message = [vec![1], short(&name), short("direct")].concat();
-    stream.write_all(&message).await.unwrap();
+    stream.write_all(&message).await.ok()?;
     let mut accepted = [0; 2];
-    stream.read_exact(&mut accepted).await.unwrap();
+    stream.read_exact(&mut accepted).await.ok()?;
     assert_eq!(accepted, [1, 0]);
     let message = [vec![5, 1, 0, 3], short(host), port.to_be_bytes().to_vec()].concat();
-    stream.write_all(&message).await.unwrap();
+    stream.write_all(&message).await.ok()?;
     let mut reply = [0; 10];
-    stream.read_exact(&mut reply).await.unwrap();
-    assert_eq!(reply[..4], [5, 0, 0, 1], "the C Tor client refused");
-    stream
+    stream.read_exact(&mut reply).await.ok()?;
+    (reply[..4] == [5, 0, 0, 1]).then_some(stream)
 }
 
 /// What one way has shown at one place: milliseconds to connect anew and to connect again, megabytes a second.
@@ -161,6 +166,7 @@ struct Samples {
     anew: Vec<f64>,
     again: Vec<f64>,
     throughput: Vec<f64>,
+    failed: u32,
 }
 
 /// Exit or onion service: where, what to carry, and what came out for each of [`NAMES`].
@@ -183,14 +189,21 @@ async fn round(ways: &[Way; 3], place: &mut Place, number: u64, account: u64, po
         let (way, samples) = (&ways[at], &mut place.samples[at]);
         let account = Account::new(account);
         let began = Instant::now();
-        let first = way.open(account, &place.host, port).await;
+        let Some(first) = way.open(account, &place.host, port).await else {
+            samples.failed += 1;
+            continue;
+        };
         let anew = began.elapsed().as_secs_f64() * 1e3;
         // All stay open: the END of one right before the BEGIN of the next may wait 40 ms for an acknowledgement between
         // two relays (Nagle), by any client. That is a figure of closing, not of connecting.
         let (mut again, mut others) = (Vec::new(), Vec::new());
         for _ in 0..AGAIN {
             let began = Instant::now();
-            others.push(way.open(account, &place.host, port).await);
+            let Some(another) = way.open(account, &place.host, port).await else {
+                samples.failed += 1;
+                continue;
+            };
+            others.push(another);
             again.push(began.elapsed().as_secs_f64() * 1e3);
         }
         opened.push((at, first));
@@ -204,7 +217,7 @@ async fn round(ways: &[Way; 3], place: &mut Place, number: u64, account: u64, po
     // Closing them is done when the carrying begins.
     tokio::time::sleep(SETTLE).await;
     for (at, stream) in opened {
-        if number > 0 {
+        if number > 0 && place.load > 0 {
             let speed = throughput(stream, place.load).await;
             place.samples[at].throughput.push(speed);
         }
@@ -331,6 +344,9 @@ fn compare(place: &Place) {
     let [ours, peers @ ..] = &place.samples;
     for (samples, (peer, goal)) in peers.iter().zip([(NAMES[1], Some(GOAL)), (NAMES[2], None)]) {
         for (name, unit, part) in parts {
+            if part(ours).is_empty() || part(samples).is_empty() {
+                continue;
+            }
             let figure = format!(
                 "gate.{name}_{}{}",
                 place.name,
@@ -373,7 +389,7 @@ async fn main() {
     .map(|(name, host, load)| Place {
         name,
         host: host.clone(),
-        load,
+        load: if option("--carry", 1) == 1 { load } else { 0 },
         samples: Default::default(),
     });
     let (mut resident, mut account, mut door) = (None, 0, Vec::new());
@@ -407,6 +423,13 @@ async fn main() {
         resident.round(),
         Some(30.0),
     );
+    for (place, at) in places
+        .iter()
+        .flat_map(|place| [(place, 0), (place, 1), (place, 2)])
+    {
+        let figure = format!("gate.failed_{} of {}", place.name, NAMES[at]);
+        tell_alone(&figure, "times", f64::from(place.samples[at].failed), None);
+    }
     let [_, door, _] = quartiles(&door);
     tell_alone("gate.door_alone_ms", "ms", door, None);
 }
