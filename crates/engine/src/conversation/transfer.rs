@@ -41,11 +41,7 @@ impl Conversation {
                 instance,
                 fingerprint,
             } => self.on_message(text, &tlvs, (instance, fingerprint), context),
-            Event::Notice { tlvs, instance, .. } => {
-                if self.leads(instance) {
-                    self.on_receipts(&tlvs, context);
-                }
-            }
+            Event::Notice { tlvs, instance, .. } if self.leads(instance) => self.on_receipts(&tlvs, context),
             Event::Plaintext { text, .. } => self.on_plaintext(text, context),
             Event::Finished { .. } => self.on_finished(context),
             Event::PeerError { .. } => self.on_peer_error(context),
@@ -120,8 +116,7 @@ impl Conversation {
         let id = name.map_or_else(|| random_id(context), |(_, id)| id);
         let fresh = self.seen.insert(id);
         let leads = self.leads(instance);
-        if let (true, Some((epoch, id))) = (leads, name) {
-            self.met(epoch, context);
+        if let (true, Some((_, id))) = (leads && self.may_send(), name) {
             self.confirm_later(id, context);
         }
         if fresh && !text.is_empty() {
@@ -146,27 +141,34 @@ impl Conversation {
         }
     }
 
+    /// Whoever sits in the middle under a key of its own has no say in what arrived, and learns nothing.
     fn on_receipts(&mut self, tlvs: &[Tlv], context: &mut Context<'_>) {
         for receipt in tlvs.iter().filter_map(Receipt::from_tlv) {
-            match receipt {
-                Receipt::Answer(epoch, ids) => {
-                    self.met(epoch, context);
-                    self.settled(epoch, &ids, context);
+            let (Receipt::Answer(epoch, _)
+            | Receipt::Name(epoch, _)
+            | Receipt::Received(epoch, _)
+            | Receipt::Which(epoch, _)) = &receipt;
+            self.met(*epoch, context);
+            if self.may_send() {
+                self.on_receipt(receipt, context);
+            }
+        }
+    }
+
+    fn on_receipt(&mut self, receipt: Receipt, context: &mut Context<'_>) {
+        match receipt {
+            Receipt::Answer(epoch, ids) => self.settled(epoch, &ids, context),
+            Receipt::Name(..) => {}
+            Receipt::Received(_, ids) => {
+                for id in ids {
+                    self.arrived(id, context);
                 }
-                Receipt::Name(..) => {}
-                Receipt::Received(epoch, ids) => {
-                    self.met(epoch, context);
-                    for id in ids {
-                        self.arrived(id, context);
-                    }
-                    context.effects.push(Effect::Persist { new: None });
-                }
-                Receipt::Which(epoch, ids) => {
-                    self.met(epoch, context);
-                    let has = ids.into_iter().filter(|id| self.seen.contains(id)).collect();
-                    let tlv = Receipt::Answer(self.own_epoch, has).to_tlv();
-                    self.send_notice(&tlv, context);
-                }
+                context.effects.push(Effect::Persist { new: None });
+            }
+            Receipt::Which(_, ids) => {
+                let has = ids.into_iter().filter(|id| self.seen.contains(id)).collect();
+                let tlv = Receipt::Answer(self.own_epoch, has).to_tlv();
+                self.send_notice(&tlv, context);
             }
         }
     }
