@@ -6,6 +6,7 @@
 
 mod outgoing;
 mod receipt;
+mod settling;
 mod transfer;
 
 use std::collections::{BTreeSet, VecDeque};

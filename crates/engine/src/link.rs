@@ -273,3 +273,6 @@ pub(crate) struct Candidate {
     pub(crate) port: u16,
     pub(crate) transport: model::Transport,
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,10 +41,8 @@ impl Conversation {
                 instance,
                 fingerprint,
             } => self.on_message(text, &tlvs, (instance, fingerprint), context),
-            Event::Notice { tlvs, instance, .. } => {
-                if self.leads(instance) {
-                    self.on_receipts(&tlvs, context);
-                }
+            Event::Notice { tlvs, instance, .. } if self.leads(instance) => {
+                self.on_receipts(&tlvs, context);
             }
             Event::Plaintext { text, .. } => self.on_plaintext(text, context),
             Event::Finished { .. } => self.on_finished(context),
