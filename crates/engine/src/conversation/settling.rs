@@ -16,6 +16,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 /// After how long the session is renewed, and the question asked again, where no answer came.
 const ASK_AGAIN: Duration = Duration::from_secs(20);
 
+/// How long it takes to believe that a program has a message that does not confirm and was not heard
+/// in the session: it may have never had the session.
+const UNHEARD: Duration = Duration::from_secs(120);
+
 impl Conversation {
     /// Asks the contact's program which messages of a lost session it has; where it cannot know,
     /// says so to the owner.
@@ -157,13 +161,14 @@ impl Conversation {
             return;
         }
         let (now, before) = (context.now, self.outgoing.len());
+        let enough = if self.heard { UNCONFIRMED } else { UNHEARD };
         self.outgoing.retain(|o| match &o.stage {
             Stage::Handed {
                 tokens,
                 epoch: None,
                 since,
                 ..
-            } => !tokens.is_empty() || *since + UNCONFIRMED >= now,
+            } => !tokens.is_empty() || *since + enough >= now,
             _ => true,
         });
         if self.outgoing.len() != before {

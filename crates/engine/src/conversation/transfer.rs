@@ -42,6 +42,7 @@ impl Conversation {
                 fingerprint,
             } => self.on_message(text, &tlvs, (instance, fingerprint), context),
             Event::Notice { tlvs, instance, .. } if self.leads(instance) => {
+                self.heard = true;
                 self.on_receipts(&tlvs, context);
             }
             Event::Plaintext { text, .. } => self.on_plaintext(text, context),
@@ -118,6 +119,7 @@ impl Conversation {
         let id = name.map_or_else(|| random_id(context), |(_, id)| id);
         let fresh = self.seen.insert(id);
         let leads = self.leads(instance);
+        self.heard |= leads;
         if let (true, Some((epoch, id))) = (leads, name) {
             self.met(epoch, context);
             self.confirm_later(id, context);
