@@ -216,7 +216,7 @@ impl Conversation {
             } => (tokens, epoch, since),
             Stage::NotSent | Stage::Waiting => return,
         };
-        let taken_long_ago = tokens.is_empty() && *since + UNCONFIRMED < context.now;
+        let taken_long_ago = tokens.is_empty() && *since + UNHEARD < context.now;
         match *epoch {
             epoch if epoch.is_some() || self.peer_epoch.is_some() => {
                 outgoing.stage = Stage::Asked {
