@@ -6,6 +6,7 @@
 
 mod outgoing;
 mod receipt;
+mod settling;
 mod transfer;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -99,6 +100,8 @@ pub(crate) struct Conversation {
     seen: Seen,
     unconfirmed: Vec<Id>,
     confirm_at: Option<Duration>,
+    /// Something came in the session that stands: the contact's program has it too.
+    heard: bool,
     /// Counts the private sessions that stood in this run.
     session: u64,
     /// The account is connected.
@@ -154,6 +157,7 @@ impl Conversation {
             seen: Seen::default(),
             unconfirmed: Vec::new(),
             confirm_at: None,
+            heard: false,
             session: 0,
             connected: false,
             reachable: false,
@@ -351,6 +355,7 @@ impl Conversation {
         self.ended = false;
         self.asked_at = None;
         self.peer_epoch = None;
+        self.heard = false;
         self.greeting_until = None;
     }
 

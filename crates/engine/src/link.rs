@@ -299,3 +299,6 @@ pub(crate) struct Candidate {
     pub(crate) port: u16,
     pub(crate) transport: model::Transport,
 }
+
+#[cfg(test)]
+mod tests;

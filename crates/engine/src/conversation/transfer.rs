@@ -41,7 +41,10 @@ impl Conversation {
                 instance,
                 fingerprint,
             } => self.on_message(text, &tlvs, (instance, fingerprint), context),
-            Event::Notice { tlvs, instance, .. } if self.leads(instance) => self.on_receipts(&tlvs, context),
+            Event::Notice { tlvs, instance, .. } if self.leads(instance) => {
+                self.heard = true;
+                self.on_receipts(&tlvs, context);
+            }
             Event::Plaintext { text, .. } => self.on_plaintext(text, context),
             Event::Finished { .. } => self.on_finished(context),
             Event::PeerError { .. } => self.on_peer_error(context),
@@ -116,6 +119,7 @@ impl Conversation {
         let id = name.map_or_else(|| random_id(context), |(_, id)| id);
         let fresh = self.seen.insert(id);
         let leads = self.leads(instance);
+        self.heard |= leads;
         if let (true, Some((_, id))) = (leads && self.may_send(), name) {
             self.confirm_later(id, context);
         }

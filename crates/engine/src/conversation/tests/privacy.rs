@@ -292,6 +292,9 @@ fn pieces_of_another_program_are_put_together() {
 fn to_another_program_nothing_is_sent_twice_by_itself() {
     let (mut world, mut bob) = with_foreign(15, None);
     let taken = world.write(ALICE, "taken");
+    bob.wait(&mut world, 8);
+    let (text, tlvs, tag) = ("got it", &[], 1);
+    bob.handle(Input::Send { text, tlvs, tag }, &mut world);
     bob.wait(&mut world, 30);
     let doubtful = world.write(ALICE, "doubtful");
     world.take(ALICE).unwrap();
@@ -330,7 +333,7 @@ fn hundreds_of_messages_to_another_program_do_not_fill_the_queue() {
         world.write(ALICE, &format!("{number}"));
         bob.wait(&mut world, 1);
     }
-    bob.wait(&mut world, 30);
+    bob.wait(&mut world, 130);
     assert_eq!(bob.texts.len(), 300);
     assert!(!world.sides[ALICE].conversation.busy());
 }

@@ -112,7 +112,8 @@ impl Run {
         for who in [ALICE, BOB] {
             for id in self.written[who].values() {
                 if let Some(Delivery::NotSent { problem }) = self.world.sides[who].deliveries.get(id) {
-                    assert_eq!(problem.code, "message.arrival_unknown");
+                    let codes = ["message.arrival_unknown", "message.returned"];
+                    assert!(codes.contains(&problem.code.as_str()));
                     let tried = self.world.act(who, |c, x| c.retry(id, x));
                     tried.unwrap();
                 }
@@ -122,7 +123,7 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn without_restarts_and_silent_losses_each_text_arrives_exactly_once_at_the_latest_when_tried_again(
@@ -130,7 +131,9 @@ proptest! {
         steps in proptest::collection::vec(step(0, 0), 1..50),
     ) {
         let mut run = Run::new(seed);
-        steps.iter().for_each(|step| run.step(step));
+        // Steps of no weight come back when a failure is made smaller.
+        let harmless = |step: &&Step| !matches!(step, Step::Drop(_) | Step::End(_) | Step::Restart(_));
+        steps.iter().filter(harmless).for_each(|step| run.step(step));
         run.heal();
         run.retry();
         run.heal();

@@ -212,13 +212,15 @@ impl World {
         self.act(to, |c, x| c.receive(body, false, x));
     }
 
-    /// Delivers one letter, if there is one.
+    /// Delivers one letter, if there is one; it comes back if the other side is not there.
     pub(super) fn deliver(&mut self, from: usize) -> bool {
         let Some(letter) = self.take(from) else {
             return false;
         };
         if self.sides[1 - from].connected {
             self.hand(1 - from, &letter.body);
+        } else {
+            self.act(from, |c, x| c.bounced(letter.token, x));
         }
         true
     }

@@ -1,0 +1,184 @@
+//! A link between orders and a server of a few scripted lines, both in memory; and what it says of Tor.
+//! Must never reach a network. RFC 6120; `docs/rpc.md` (states of an account).
+
+use model::Transport;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+use super::*;
+
+const OPEN: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' \
+    xmlns:stream='http://etherx.jabber.org/streams' version='1.0' id='x' from='example.org'>";
+
+type Ends = (Link, mpsc::Sender<Order>, mpsc::Receiver<(AccountId, Report)>);
+
+fn link(server: Option<Server>, siblings: usize) -> Ends {
+    let (orders, inbox) = mpsc::channel(16);
+    let (reports, told) = mpsc::channel(256);
+    let setup = Setup {
+        id: AccountId(1),
+        jid: BareJid::new("alice@example.org").unwrap(),
+        password: Zeroizing::new("secret".to_owned()),
+        server,
+        pins: Vec::new(),
+        register: false,
+        mechanism_seen: None,
+        isolation: Isolation::from_bytes([7; 16]),
+        dialer: Dialer::new(),
+        siblings,
+    };
+    (Link::new(setup, inbox, reports), orders, told)
+}
+
+fn server(host: &str, transport: Transport) -> Option<Server> {
+    Some(Server {
+        host: host.to_owned(),
+        port: None,
+        transport,
+    })
+}
+
+fn onion() -> Option<Server> {
+    // The example address of the onion service specification.
+    let host = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
+    server(host, Transport::PlainOverOnion)
+}
+
+/// Plays a server: after each thing said by the client says one of the lines, then closes.
+async fn play(mut stream: DuplexStream, lines: &[String]) -> String {
+    let mut heard = String::new();
+    let mut buffer = [0; 4096];
+    for line in lines {
+        let length = stream.read(&mut buffer).await.unwrap();
+        heard.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        stream.write_all(line.as_bytes()).await.unwrap();
+    }
+    heard
+}
+
+/// Runs a link against a scripted server.
+async fn against(link: &mut Link, lines: &[String]) -> (End, String) {
+    let (ours, theirs) = duplex(64 * 1024);
+    tokio::join!(link.pump(Box::new(ours)), play(theirs, lines))
+}
+
+fn features(inside: &str) -> String {
+    format!("{OPEN}<stream:features>{inside}</stream:features>")
+}
+
+#[test]
+fn the_time_between_attempts_grows_to_minutes_and_no_further() {
+    let (mut link, _orders, _told) = link(None, 1);
+    for failures in [0, 1, 5, 8, 9, 1000, u32::MAX] {
+        link.failures = failures;
+        let base = 1000 << failures.min(8);
+        for _ in 0..200 {
+            let wait = link.backoff().as_millis();
+            assert!((base..2 * base).contains(&wait), "{failures}: {wait}");
+        }
+    }
+}
+
+#[test]
+fn several_accounts_do_not_come_back_in_the_same_moment() {
+    let (link, _orders, _told) = link(None, 2);
+    let waits: Vec<Duration> = (0..200).map(|_| link.backoff()).collect();
+    assert!(waits.iter().all(|wait| *wait < Duration::from_secs(122)));
+    assert!(waits.iter().any(|wait| *wait > Duration::from_secs(20)));
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_is_tried_again() {
+    let (mut link, _orders, _told) = link(onion(), 1);
+    let (end, _) = against(&mut link, &[OPEN.to_owned()]).await;
+    assert!(matches!(end, End::Lost(_)));
+}
+
+#[tokio::test]
+async fn a_refused_password_is_not_tried_again() {
+    let (mut link, _orders, _told) = link(onion(), 1);
+    let sasl = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'";
+    let offer = format!("<mechanisms {sasl}><mechanism>SCRAM-SHA-256</mechanism></mechanisms>");
+    let refusal = format!("<failure {sasl}><not-authorized/></failure>");
+    let (end, heard) = against(&mut link, &[features(&offer), refusal]).await;
+    let End::Refused(problem) = end else {
+        panic!("it is tried again");
+    };
+    assert_eq!(problem.code, xmpp::OfflineReason::WrongPassword.code());
+    assert!(heard.contains("SCRAM-SHA-256") && !heard.contains("secret"));
+}
+
+#[tokio::test]
+async fn without_tls_nothing_is_said_beyond_the_opening() {
+    let (mut link, _orders, _told) = link(server("example.org", Transport::StartTls), 1);
+    let offer =
+        "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>";
+    let (_, heard) = against(&mut link, &[features(offer)]).await;
+    assert!(!heard.contains("<auth"), "{heard}");
+    assert!(!heard.contains("alice"), "{heard}");
+}
+
+#[tokio::test]
+async fn what_is_no_tls_after_starttls_ends_the_stream() {
+    let (mut link, _orders, _told) = link(server("example.org", Transport::StartTls), 1);
+    let tls = "xmlns='urn:ietf:params:xml:ns:xmpp-tls'";
+    let lines = [
+        features(&format!("<starttls {tls}><required/></starttls>")),
+        format!("<proceed {tls}/>"),
+        "HTTP/1.0 400 no\r\n\r\n".to_owned(),
+    ];
+    let (end, heard) = against(&mut link, &lines).await;
+    assert!(matches!(end, End::Lost(_)));
+    assert!(!heard.contains("<auth"), "{heard}");
+}
+
+#[tokio::test]
+async fn plain_is_refused_for_what_is_no_onion_service() {
+    let (mut link, _orders, _told) = link(server("example.org", Transport::PlainOverOnion), 1);
+    let Err(End::Refused(problem)) = link.reach().await else {
+        panic!("it was tried");
+    };
+    assert_eq!(problem.code, "account.plain_needs_onion");
+}
+
+#[tokio::test]
+async fn messages_wait_while_there_is_no_stream_and_more_than_enough_are_reported_lost() {
+    let (mut link, _orders, mut told) = link(None, 1);
+    for token in 0..600 {
+        let to = "bob@example.net".parse().unwrap();
+        let body = "?OTRv3?".to_owned();
+        let otr = true;
+        link.queue(Order::Xmpp(xmpp::Command::Send { to, body, token, otr }))
+            .await;
+    }
+    assert_eq!(link.pending.len(), 512);
+    let mut lost = Vec::new();
+    while let Ok((_, Report::Lost(tokens))) = told.try_recv() {
+        lost.extend(tokens);
+    }
+    assert_eq!(lost, (512..600).collect::<Vec<u64>>());
+}
+
+async fn next_state(told: &mut mpsc::Receiver<(AccountId, Report)>) -> AccountState {
+    loop {
+        if let (_, Report::State(state)) = told.recv().await.unwrap() {
+            return state;
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_tor_an_account_waits_says_why_and_can_be_disconnected() {
+    let (link, orders, mut told) = link(None, 1);
+    let dialer = link.setup.dialer.clone();
+    tokio::spawn(link.run());
+    orders.send(Order::Connect).await.unwrap();
+    assert_eq!(next_state(&mut told).await, AccountState::WaitingForTor);
+    let (ours, gate) = duplex(1024);
+    dialer.attach(ours);
+    drop(gate);
+    while next_state(&mut told).await != AccountState::TorIsRestarting {}
+    orders.send(Order::Disconnect).await.unwrap();
+    while next_state(&mut told).await != AccountState::Offline {}
+    drop(orders);
+    while told.recv().await.is_some() {}
+}
