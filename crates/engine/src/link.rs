@@ -75,6 +75,8 @@ pub(crate) struct Link {
     reports: mpsc::Sender<(AccountId, Report)>,
     /// Messages that came while the stream was down: they follow what the session still holds.
     pending: VecDeque<(xmpp::Command, u64)>,
+    /// The session stands on a stream, and the engine was told so.
+    online: bool,
     failures: u32,
     transport: model::Transport,
     /// A login went well over this kind of transport: no other is tried any more, so that the
@@ -100,6 +102,7 @@ impl Link {
             orders,
             reports,
             pending: VecDeque::new(),
+            online: false,
             failures: 0,
             transport,
             proven: false,

@@ -76,6 +76,8 @@ impl Link {
                     let _ = self
                         .session
                         .handle(Input::Bytes(bytes), self.now(), &mut SystemRandom);
+                    // An acknowledgement may have made room.
+                    self.catch_up();
                 }
                 Happened::Time => {
                     wake = None;
@@ -155,48 +157,60 @@ impl Link {
 
     /// What waited follows what the session still held; on a new session it is the engine's to decide.
     async fn after_online(&mut self, resumed: bool) {
-        let pending = std::mem::take(&mut self.pending);
+        self.online = true;
         if resumed {
-            for (command, token) in pending {
-                if self
-                    .session
-                    .handle(Input::Command(command), self.now(), &mut SystemRandom)
-                    .is_err()
-                {
-                    self.report(Report::Lost(vec![token])).await;
-                }
+            self.catch_up();
+        } else {
+            self.give_back().await;
+        }
+    }
+
+    /// Hands over what waits, in order, as far as the session takes it.
+    pub(super) fn catch_up(&mut self) {
+        while self.online
+            && let Some((command, token)) = self.pending.pop_front()
+        {
+            let again = command.clone();
+            if self.tell(command).is_err() {
+                self.pending.push_front((again, token));
+                return;
             }
-        } else if !pending.is_empty() {
-            let tokens = pending.into_iter().map(|(_, token)| token).collect();
+        }
+    }
+
+    /// Gives back what waits, in order.
+    async fn give_back(&mut self) {
+        let tokens: Vec<u64> = self.pending.drain(..).map(|(_, token)| token).collect();
+        if !tokens.is_empty() {
             self.report(Report::Lost(tokens)).await;
         }
     }
 
-    async fn obey(&mut self, order: Option<Order>) -> Option<End> {
+    pub(super) async fn obey(&mut self, order: Option<Order>) -> Option<End> {
         match order {
-            None => {
-                return Some(End::Abandoned);
-            }
+            None => return Some(End::Abandoned),
             Some(Order::Connect) => {}
             Some(Order::Disconnect) => {
-                let _ =
-                    self.session
-                        .handle(Input::Command(Command::GoOffline), self.now(), &mut SystemRandom);
-                self.pending.clear();
+                // Where the session is down already there is nothing to say goodbye to.
+                let _ = self.tell(Command::GoOffline);
+                self.give_back().await;
             }
             Some(Order::NewCircuit) => return Some(End::Turned),
+            // Behind what waits already, so that the order stays.
+            Some(Order::Xmpp(command)) if !self.pending.is_empty() => self.queue(Order::Xmpp(command)).await,
             Some(Order::Xmpp(command)) => {
                 let again = command.clone();
-                if self
-                    .session
-                    .handle(Input::Command(command), self.now(), &mut SystemRandom)
-                    .is_err()
-                {
+                if self.tell(command).is_err() {
                     self.queue(Order::Xmpp(again)).await;
                 }
             }
         }
         None
+    }
+
+    fn tell(&mut self, command: Command) -> Result<(), xmpp::Error> {
+        self.session
+            .handle(Input::Command(command), self.now(), &mut SystemRandom)
     }
 
     async fn upgrade(&mut self, stream: Stream, out: &mut Vec<u8>) -> Result<Stream, End> {
@@ -212,6 +226,7 @@ impl Link {
 
     /// The stream is gone: tells the session, and passes on what that makes of it.
     async fn closed(&mut self, end: End) -> End {
+        self.online = false;
         let _ = self.session.handle(Input::Closed, self.now(), &mut SystemRandom);
         let mut why = None;
         let mut unsent = Vec::new();

@@ -54,7 +54,7 @@ impl Link {
         let policy = TlsPolicy::new(self.setup.pins.clone(), HANDSHAKE);
         let domain = self.setup.jid.domain().as_str().to_owned();
         let handshake = tls::handshake(stream, &domain, Some(Alpn::XmppClient), &policy);
-        match obey(&mut self.orders, handshake).await? {
+        match self.meanwhile(handshake).await? {
             Ok(stream) => Ok(Box::new(stream)),
             Err(error) => {
                 let problem = Problem::new(error.code(), error.to_string());
@@ -70,13 +70,30 @@ impl Link {
     async fn reach_one(&mut self, candidate: &Candidate) -> Result<Stream, End> {
         let (dialer, isolation) = (self.setup.dialer.clone(), self.setup.isolation.clone());
         let connect = dialer.connect(&isolation, Purpose::Xmpp, &candidate.host, candidate.port);
-        let stream = match obey(&mut self.orders, connect).await? {
+        let stream = match self.meanwhile(connect).await? {
             Ok(stream) => Box::new(stream),
             Err(error) => return Err(End::Lost(told(&error))),
         };
         match candidate.transport {
             Transport::DirectTls => self.secure(stream).await,
             Transport::PlainOverOnion | Transport::StartTls => Ok(stream),
+        }
+    }
+
+    /// Waits for something, unless the owner wants to be offline. Messages wait with it.
+    pub(super) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, End> {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                order = self.orders.recv() => match order {
+                    Some(Order::Connect) => {}
+                    Some(Order::Disconnect) => return Err(End::Disconnected),
+                    Some(Order::NewCircuit) => return Err(End::Turned),
+                    Some(order) => self.queue(order).await,
+                    None => return Err(End::Abandoned),
+                },
+            }
         }
     }
 
@@ -123,25 +140,6 @@ impl Link {
         if transport != self.transport {
             self.transport = transport;
             self.session = new_session(&self.setup, transport, self.setup.register);
-        }
-    }
-}
-
-/// Waits for something, unless the owner wants to be offline. Other orders wait.
-async fn obey<T>(
-    orders: &mut tokio::sync::mpsc::Receiver<Order>,
-    work: impl Future<Output = T>,
-) -> Result<T, End> {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return Ok(done),
-            order = orders.recv() => match order {
-                Some(Order::Disconnect) => return Err(End::Disconnected),
-                Some(Order::NewCircuit) => return Err(End::Turned),
-                Some(Order::Connect | Order::Xmpp(_)) => {}
-                None => return Err(End::Abandoned),
-            },
         }
     }
 }

@@ -158,6 +158,41 @@ async fn messages_wait_while_there_is_no_stream_and_more_than_enough_are_reporte
     assert_eq!(lost, (512..600).collect::<Vec<u64>>());
 }
 
+#[tokio::test]
+async fn a_message_that_comes_while_the_server_is_reached_waits_and_the_order_stays() {
+    let (mut link, orders, _told) = link(None, 1);
+    let message = |token| {
+        let (to, body, otr) = ("bob@example.net".parse().unwrap(), "?OTRv3?".to_owned(), true);
+        Order::Xmpp(xmpp::Command::Send { to, body, token, otr })
+    };
+    orders.send(message(1)).await.unwrap();
+    orders.send(message(2)).await.unwrap();
+    let waited = link
+        .meanwhile(tokio::time::sleep(Duration::from_millis(50)))
+        .await;
+    assert!(waited.is_ok());
+    // Without a standing session nothing is handed over, and what comes next stands behind.
+    link.catch_up();
+    assert!(link.obey(Some(message(3))).await.is_none());
+    let waiting: Vec<u64> = link.pending.iter().map(|(_, token)| *token).collect();
+    assert_eq!(waiting, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn messages_that_wait_when_the_owner_disconnects_are_given_back() {
+    let (mut link, _orders, mut told) = link(None, 1);
+    let (to, body, otr) = ("bob@example.net".parse().unwrap(), "?OTRv3?".to_owned(), true);
+    link.queue(Order::Xmpp(xmpp::Command::Send {
+        to,
+        body,
+        token: 7,
+        otr,
+    }))
+    .await;
+    assert!(link.obey(Some(Order::Disconnect)).await.is_none());
+    assert!(matches!(told.try_recv(), Ok((_, Report::Lost(tokens))) if tokens == [7]));
+}
+
 async fn next_state(told: &mut mpsc::Receiver<(AccountId, Report)>) -> AccountState {
     loop {
         if let (_, Report::State(state)) = told.recv().await.unwrap() {
