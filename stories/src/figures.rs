@@ -73,7 +73,7 @@ fn figure(name: &str, ours: f64, goal: Option<f64>) -> String {
 
 /// Starts the C peer anew and waits until it is logged in: its process and key file are made before.
 fn peer_login(place: &Place) -> Result<Duration, Trouble> {
-    let peer = crate::Peer::start(place, "required")?;
+    let peer = crate::Peer::start(place, lab::PeerPolicy::Required)?;
     Ok(peer.login)
 }
 

@@ -1,6 +1,7 @@
 //! Two people talk: each with a program of their own, over a private Tor network, a real server
 //! between them; and one of them with a program that is not ours.
 
+use lab::PeerPolicy;
 use model::{Command, ContactRef, Delivery, Event, Privacy, Transport};
 use stories::{Peer, Person, Place, SOON, Trouble, proof};
 
@@ -111,7 +112,7 @@ fn lab_the_libotr_peer_answers_when_we_start() -> Result<(), Trouble> {
     let place = Place::find()?;
     let _turn = place.lab.share().unwrap();
     let mut alice = Person::arrive(&place, "alice", place.by_name(Transport::DirectTls))?;
-    let mut peer = Peer::start(&place, "required")?;
+    let mut peer = Peer::start(&place, PeerPolicy::Required)?;
     befriend(&mut alice, &mut peer)?;
     converse(&place, &mut alice, &mut peer)?;
     let fingerprint = alice
@@ -134,12 +135,12 @@ fn lab_the_libotr_peer_starts_and_we_answer() -> Result<(), Trouble> {
     let place = Place::find()?;
     let _turn = place.lab.share().unwrap();
     let mut alice = Person::arrive(&place, "alice", place.by_onion(Transport::DirectTls))?;
-    let mut peer = Peer::start(&place, "required")?;
+    let mut peer = Peer::start(&place, PeerPolicy::Required)?;
     befriend(&mut alice, &mut peer)?;
-    peer.tell(&format!("start {}", alice.jid))?;
+    peer.tell(&["start", &alice.jid])?;
     alice.otter.wait_private(&peer.jid, SOON)?;
     converse(&place, &mut alice, &mut peer)?;
-    peer.tell(&format!("end {}", alice.jid))?;
+    peer.tell(&["end", &alice.jid])?;
     alice
         .otter
         .until("the end of privacy", SOON, |event| match event {
@@ -156,7 +157,7 @@ fn lab_the_private_conversation_ends_for_both_when_one_ends_it() -> Result<(), T
     let place = Place::find()?;
     let _turn = place.lab.share().unwrap();
     let mut alice = Person::arrive(&place, "alice", place.by_name(Transport::DirectTls))?;
-    let mut peer = Peer::start(&place, "required")?;
+    let mut peer = Peer::start(&place, PeerPolicy::Required)?;
     befriend(&mut alice, &mut peer)?;
     alice.send(&peer.jid, "hello")?;
     peer.wait_for_text("hello", SOON)?;
@@ -165,14 +166,12 @@ fn lab_the_private_conversation_ends_for_both_when_one_ends_it() -> Result<(), T
         contact: peer.jid.parse().unwrap(),
     };
     alice.otter.ask(&Command::EndPrivate(contact))?;
-    peer.until("the end", SOON, |line| {
-        line.starts_with("finished ").then_some(())
-    })
+    peer.wait_for("finished ", SOON)
 }
 
 fn befriend(alice: &mut Person, peer: &mut Peer) -> Result<(), Trouble> {
     alice.otter.add_contact(alice.account, &peer.jid)?;
-    peer.tell(&format!("subscribe {}", alice.jid))?;
+    peer.tell(&["subscribe", &alice.jid])?;
     let jid = peer.jid.clone();
     alice
         .otter

@@ -124,7 +124,6 @@ impl Messenger {
             Command::CreateProfile(with) => self.create_profile(&with.passphrase, id),
             Command::Unlock(with) => self.unlock(&with.passphrase, id),
             Command::RestoreBackup(with) => self.restore_backup(&with.passphrase, id),
-            Command::ChangePassphrase(with) => self.change_passphrase(&with.old, &with.new, id),
             Command::AddAccount(with) => self.add_account(with, id),
             other => Outcome::Now(self.carry_out_now(other)),
         }
@@ -132,6 +131,7 @@ impl Messenger {
 
     fn carry_out_now(&mut self, command: Command) -> Result<Value, Problem> {
         match command {
+            Command::ChangePassphrase(with) => self.change_passphrase(&with.old, &with.new),
             Command::Lock(Nothing {}) => self.lock(),
             Command::Snapshot(Nothing {}) => return to_value(&self.snapshot()?),
             Command::Version(Nothing {}) => return to_value(&version()),

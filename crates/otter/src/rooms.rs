@@ -99,11 +99,14 @@ fn run_engine(profile: PathBuf, report: &Report, door: OwnedFd, control: OwnedFd
         );
     };
     let walls = report.walls.iter().map(|state| wall("engine", state)).collect();
-    let streams = {
+    let standard::Standard {
+        input,
+        output,
+        writer,
+    } = {
         let _inside = runtime.enter();
         standard::open()
     };
-    let (input, output, writer) = streams.split();
     let result = runtime.block_on(async {
         let (sender, gates) = mpsc::channel(4);
         let _ = sender.send(gate_channel(door)?).await;

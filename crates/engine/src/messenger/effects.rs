@@ -23,6 +23,18 @@ impl Messenger {
         contact: &Address,
         act: impl FnOnce(&mut Conversation, &mut Context<'_>) -> T,
     ) -> Result<T, Problem> {
+        let (result, effects) = self.act_on(account, contact, act)?;
+        self.apply(account, contact, effects);
+        Ok(result)
+    }
+
+    /// Does something with one conversation; what it wants done is the caller's.
+    fn act_on<T>(
+        &mut self,
+        account: AccountId,
+        contact: &Address,
+        act: impl FnOnce(&mut Conversation, &mut Context<'_>) -> T,
+    ) -> Result<(T, Vec<Effect>), Problem> {
         let mut effects = Vec::new();
         let now = self.origin.elapsed();
         let open = self.open.as_mut().ok_or_else(locked)?;
@@ -38,8 +50,7 @@ impl Messenger {
             effects: &mut effects,
         };
         let result = act(&mut person.conversation, &mut context);
-        self.apply(account, contact, effects);
-        Ok(result)
+        Ok((result, effects))
     }
 
     /// Does something with every conversation of accepted contacts.
@@ -184,22 +195,11 @@ impl Messenger {
             contact: contact.clone(),
             notice: problem.clone(),
         });
-        let now = self.origin.elapsed();
-        let mut effects = Vec::new();
-        let Some(open) = &mut self.open else { return };
-        let Some(person) = open.people.get_mut(&(account, contact.clone())) else {
-            return;
-        };
-        let mut context = Context {
-            now,
-            clock: unix_milliseconds(),
-            rng: &mut SystemRandom,
-            tokens: &mut self.tokens,
-            effects: &mut effects,
-        };
-        person
-            .conversation
-            .not_kept(new, held_back, problem, &mut context);
+        let told = self.act_on(account, contact, |conversation, context| {
+            conversation.not_kept(new, held_back, problem, context);
+        });
+        // Only accepted contacts have effects, so there is one here.
+        let effects = told.map(|((), effects)| effects).unwrap_or_default();
         for effect in effects {
             if let Effect::Changed(message) = effect {
                 self.queue.tell(Event::MessageChanged { message });

@@ -57,11 +57,8 @@ pub(super) struct KeptAccount {
 
 impl Messenger {
     pub(super) fn create_profile(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
-        if passphrase.expose().is_empty() {
-            return Outcome::Now(Err(Problem::new(
-                "profile.no_passphrase",
-                "The profile needs a passphrase.",
-            )));
+        if let Err(problem) = check_passphrase(passphrase) {
+            return Outcome::Now(Err(problem));
         }
         let (folder, passphrase) = (
             self.folder.clone(),
@@ -88,27 +85,17 @@ impl Messenger {
         self.open_elsewhere(id, move || Vault::restore_backup(&folder, &passphrase))
     }
 
-    pub(super) fn change_passphrase(&mut self, old: &Secret, new: &Secret, id: Option<&Value>) -> Outcome {
-        if new.expose().is_empty() {
-            return Outcome::Now(Err(Problem::new(
-                "profile.no_passphrase",
-                "The profile needs a passphrase.",
-            )));
-        }
-        let Some(open) = &mut self.open else {
-            return Outcome::Now(Err(super::locked()));
-        };
-        // About two seconds in which nothing else happens: the vault can have only one holder.
+    /// About two seconds in which nothing else happens: the vault can have only one holder.
+    pub(super) fn change_passphrase(&mut self, old: &Secret, new: &Secret) -> Result<(), Problem> {
+        check_passphrase(new)?;
+        let open = self.open.as_mut().ok_or_else(super::locked)?;
         let (old, new) = (
             Passphrase::new(old.expose().to_owned()),
             Passphrase::new(new.expose().to_owned()),
         );
-        let result = open
-            .vault
+        open.vault
             .change_passphrase(&old, &new)
-            .map_err(|error| told(&error));
-        let _ = id;
-        Outcome::Now(result.map(|()| json!({})))
+            .map_err(|error| told(&error))
     }
 
     /// Seals the profile: connections end, keys and messages are dropped and wiped.
@@ -233,6 +220,16 @@ impl Messenger {
             self.tell_contact(account, &contact);
         }
     }
+}
+
+fn check_passphrase(passphrase: &Secret) -> Result<(), Problem> {
+    if passphrase.expose().is_empty() {
+        return Err(Problem::new(
+            "profile.no_passphrase",
+            "The profile needs a passphrase.",
+        ));
+    }
+    Ok(())
 }
 
 /// Puts what is known of a person, and what waits for it, into the profile.

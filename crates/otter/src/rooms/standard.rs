@@ -14,7 +14,8 @@ const BETWEEN: usize = 64 * 1024;
 pub(super) struct Standard {
     pub(super) input: DuplexStream,
     pub(super) output: DuplexStream,
-    writer: JoinHandle<()>,
+    /// Ends when everything that the engine said is written out.
+    pub(super) writer: JoinHandle<()>,
 }
 
 /// Starts both threads. To be called within a runtime.
@@ -29,13 +30,6 @@ pub(super) fn open() -> Standard {
         input,
         output,
         writer,
-    }
-}
-
-impl Standard {
-    /// The engine's ends, and what to wait for at the end so that nothing written is lost.
-    pub(super) fn split(self) -> (DuplexStream, DuplexStream, JoinHandle<()>) {
-        (self.input, self.output, self.writer)
     }
 }
 
