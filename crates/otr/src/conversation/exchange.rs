@@ -27,6 +27,10 @@ impl Conversation {
                 deadline,
             });
         }
+        // Whoever answers it from now on answers this commit, whatever he was doing before.
+        for instance in self.instances.values_mut() {
+            instance.consumed_commit = None;
+        }
         if let Some(reply) = self.commit.as_ref().map(|commit| commit.waiting.commit()) {
             self.reply(0, &reply);
         }
@@ -74,12 +78,13 @@ impl Conversation {
         let Some(instance) = self.instance_or_new(from, now) else {
             return;
         };
-        let adopted = adopt(instance, common);
+        adopt(instance, common);
+        let answered = instance.ake.open_commit();
         let mut signer = Signer { key: &key, rng };
         match instance.ake.on_dh_key(gy, &mut signer) {
             Ok(reply) => {
                 instance.ake_deadline = Some(deadline);
-                self.mark_answered(adopted);
+                self.mark_answered(answered);
                 self.reply(from.value(), &reply);
             }
             Err(refusal) => self.refused(from, refusal),
@@ -196,8 +201,9 @@ impl Conversation {
         }
     }
 
-    fn mark_answered(&mut self, adopted: Option<[u8; 32]>) {
-        if let (Some(commit), Some(hash)) = (&mut self.commit, adopted) {
+    /// A commit whose number was revealed is never sent again.
+    fn mark_answered(&mut self, answered: Option<[u8; 32]>) {
+        if let (Some(commit), Some(hash)) = (&mut self.commit, answered) {
             commit.answered |= *commit.waiting.hash() == hash;
         }
     }
@@ -217,14 +223,14 @@ impl Conversation {
     }
 }
 
-/// Gives a client that is in no exchange our commit to all clients, once; answers its hash.
-fn adopt(instance: &mut Instance, common: Option<AwaitingDhKey>) -> Option<[u8; 32]> {
-    let common = common?;
-    let hash = *common.hash();
-    if !instance.ake.is_idle() || instance.consumed_commit == Some(hash) {
-        return None;
+/// Gives a client our commit to all clients, once: it stands above any exchange that was under way
+/// with him when we sent it, for the standard awaits a D-H Key from that moment on. Only an exchange
+/// that ends before he answers still counts.
+fn adopt(instance: &mut Instance, common: Option<AwaitingDhKey>) {
+    if let Some(common) = common
+        && instance.consumed_commit.as_ref() != Some(common.hash())
+    {
+        instance.consumed_commit = Some(*common.hash());
+        instance.ake = Ake::AwaitingDhKey(common);
     }
-    instance.consumed_commit = Some(hash);
-    instance.ake = Ake::AwaitingDhKey(common);
-    Some(hash)
 }
