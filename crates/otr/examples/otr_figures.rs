@@ -11,16 +11,16 @@
     reason = "a harness that prints its figures and may stop at the first surprise"
 )]
 
-#[path = "../tests/support/libotr.rs"]
-mod libotr;
+#[path = "../tests/support/peer.rs"]
+mod peer;
 #[path = "../tests/support/people.rs"]
 mod people;
 
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use libotr::Peer;
 use otr::{Config, Event, Input, Padding, PrivateKey};
+use peer::Peer;
 use people::{Person, carry, private};
 
 /// Rounds of which the median counts.
@@ -143,7 +143,7 @@ fn measure(figure: &Figure) {
         ours.push(
             begin.elapsed().as_secs_f64() * 1e9 / figure.operations as f64 / figure.nanoseconds_per_unit,
         );
-        theirs.push(peer.nanoseconds(figure.command) / figure.nanoseconds_per_unit);
+        theirs.push(peer.measured(figure.command) / figure.nanoseconds_per_unit);
     }
     let (ours, theirs) = (median(ours), median(theirs));
     let (ratio, Figure { name, unit, goal, .. }) = (ours / theirs, figure);

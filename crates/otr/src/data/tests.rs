@@ -5,9 +5,10 @@
 use super::*;
 use crate::ake::Established;
 use crate::testing::{Dice, alice_key};
+use crate::version::Version;
 use crate::wire::{Payload, open};
 
-const ROUTE: Route = Route {
+const ROUTE: Route = Route::Three {
     sender: 0x100,
     receiver: 0x200,
 };
@@ -31,7 +32,7 @@ fn pair(their_key_id: u32) -> (Session, Session, Dice) {
 }
 
 fn take(session: &mut Session, bytes: &[u8], rng: &mut Dice) -> Result<Vec<u8>, Refusal> {
-    let message = open(bytes).unwrap();
+    let message = open(bytes, Version::Three).unwrap();
     let Payload::Data(data) = message.payload else {
         panic!("a data message")
     };

@@ -1,10 +1,10 @@
 /* A peer on the real libotr, steered by lines on standard input.
  * Must never talk to anything but standard input and output.
- * Standard: OTR version 3; needs the Debian packages gcc and libotr5-dev.
+ * Standard: OTR versions 2 and 3; needs the Debian packages gcc and libotr5-dev.
  *
  * Bytes travel as hexadecimal digits ("-" for none). Every command is answered by any number of
  * lines and then "done":
- *   start | end | max N | fingerprint | send HEX | receive HEX | symkey USE HEX
+ *   start | end | max N | versions DIGITS | fingerprint | send HEX | receive HEX | symkey USE HEX
  *   smp SECRET | smpq QUESTION SECRET | answer SECRET | abort
  *   bench key N | bench ake N | bench smp N | bench pingpong N | bench burst SIZE N      (two libotr sides in this process)
  * Lines: out HEX | text HEX | plain HEX | secure FINGERPRINT SSID | insecure | refused
@@ -25,6 +25,7 @@
 
 struct side {
     OtrlUserState state;
+    OtrlPolicy policy;
     const char *name;
     const char *other;
     int max;
@@ -66,8 +67,8 @@ static unsigned char *unhex(const char *digits, size_t *length)
 
 static OtrlPolicy on_policy(void *data, ConnContext *context)
 {
-    (void)data, (void)context;
-    return OTRL_POLICY_ALLOW_V3 | OTRL_POLICY_REQUIRE_ENCRYPTION | OTRL_POLICY_WHITESPACE_START_AKE;
+    (void)context;
+    return ((struct side *)data)->policy;
 }
 
 static int on_logged_in(void *data, const char *account, const char *protocol, const char *recipient)
@@ -214,6 +215,7 @@ static void on_smp(void *data, OtrlSMPEvent event, ConnContext *context, unsigne
 static void side_open(struct side *side, const char *name, const char *other)
 {
     memset(side, 0, sizeof *side);
+    side->policy = OTRL_POLICY_ALLOW_V3 | OTRL_POLICY_REQUIRE_ENCRYPTION | OTRL_POLICY_WHITESPACE_START_AKE;
     side->name = name;
     side->other = other;
     side->state = otrl_userstate_create();
@@ -255,7 +257,7 @@ static void side_send(struct side *side, const char *text)
 
 static void side_start(struct side *side)
 {
-    char *query = otrl_proto_default_query_msg(side->name, OTRL_POLICY_ALLOW_V3);
+    char *query = otrl_proto_default_query_msg(side->name, side->policy);
     on_inject(side, side->name, PROTOCOL, side->other, query);
     free(query);
 }
@@ -378,6 +380,10 @@ static void command(struct side *side, char *line)
         otrl_message_disconnect_all_instances(side->state, &ops, side, side->name, PROTOCOL, side->other);
     } else if (strcmp(word, "max") == 0) {
         side->max = atoi(first);
+    } else if (strcmp(word, "versions") == 0) {
+        side->policy &= ~(OTRL_POLICY_ALLOW_V2 | OTRL_POLICY_ALLOW_V3);
+        if (strchr(first, '2')) side->policy |= OTRL_POLICY_ALLOW_V2;
+        if (strchr(first, '3')) side->policy |= OTRL_POLICY_ALLOW_V3;
     } else if (strcmp(word, "fingerprint") == 0) {
         unsigned char raw[20];
         otrl_privkey_fingerprint_raw(side->state, raw, side->name, PROTOCOL);
