@@ -68,7 +68,7 @@ fn a_repeated_commit_gets_the_same_key_until_we_awaited_a_signature() {
     let Ake::AwaitingRevealSignature(waiting) = &ake else {
         panic!("state")
     };
-    assert_eq!(waiting.hash(), &two.1, "the newer commit counts");
+    assert_eq!(waiting.encrypted(), two.0, "the newer commit counts");
 }
 
 #[test]

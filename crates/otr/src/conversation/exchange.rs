@@ -65,7 +65,7 @@ impl Conversation {
         let Some(instance) = self.instance_or_new(from, now) else {
             return;
         };
-        if instance.ake.is_idle() && instance.finished_commit.as_ref() == Some(hash) {
+        if instance.ake.is_idle() && instance.finished_commit.as_deref() == Some(encrypted) {
             return self.event(Event::Replayed { instance: from });
         }
         adopt(instance, common);
@@ -119,7 +119,7 @@ impl Conversation {
             return;
         };
         let commit = match &instance.ake {
-            Ake::AwaitingRevealSignature(waiting) => Some(*waiting.hash()),
+            Ake::AwaitingRevealSignature(waiting) => Some(waiting.encrypted().to_vec()),
             _ => None,
         };
         let mut signer = Signer {

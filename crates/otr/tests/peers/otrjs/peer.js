@@ -6,16 +6,16 @@
 "use strict";
 
 const { DSA, OTR } = require("otr");
-const helpers = require("otr/lib/helpers.js");
+const numbers = require("otr/vendor/bigint.js");
 const readline = require("readline");
 
-/* The library takes its commitment's key for a number, and one with leading zeros does not come
- * back from its messages: it would break one exchange in 256. */
-const random = helpers.randomValue;
-helpers.randomValue = () => {
+/* The library writes its commitment's key down as a number, and one that begins with a zero digit
+ * is read as another one afterwards: it would break one exchange in 16. */
+const random = numbers.randBigInt;
+numbers.randBigInt = (bits, high) => {
     for (;;) {
-        const value = random();
-        if (helpers.packMPI(value).length === 4 + 16) return value;
+        const value = random(bits, high);
+        if (bits !== 128 || numbers.bitSize(value) > 124) return value;
     }
 };
 
@@ -53,7 +53,8 @@ function open() {
 const commands = {
     start: () => otr.sendQueryMsg(),
     end: () => otr.endOtr(),
-    max: (size) => (otr.fragment_size = Number(size)),
+    /* The library counts a piece without the 36 bytes that version 3 puts around it. */
+    max: (size) => (otr.fragment_size = Math.max(0, Number(size) - 36)),
     versions: (digits) => ((otr.ALLOW_V2 = digits.includes("2")), (otr.ALLOW_V3 = digits.includes("3"))),
     fingerprint: () => say("fingerprint", otr.priv.fingerprint()),
     send: (digits) => otr.sendMsg(text(digits)),
