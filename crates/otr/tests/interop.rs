@@ -19,7 +19,7 @@ mod people;
 use std::num::NonZeroUsize;
 
 use meeting::{carry, check_private, give, result, send, talk};
-use otr::{Config, Event, Input, Padding, State};
+use otr::{Config, Event, Input, Padding, State, Version};
 use peer::{Line, Peer, hex};
 use people::{Person, tlv};
 
@@ -45,6 +45,32 @@ fn we_answer_the_query_of_libotr_and_talk() {
     check_private(&alice, &mut peer, &lines);
     alice.take_events();
     talk(&mut alice, &mut peer, 20);
+}
+
+#[test]
+fn with_libotr_the_newer_version_is_spoken_and_the_older_one_only_if_asked_for() {
+    let both = Config {
+        oldest: Version::Two,
+        ..Config::default()
+    };
+    for (config, versions, spoken) in [
+        (both.clone(), "23", Some(Version::Three)),
+        (both, "2", Some(Version::Two)),
+        (Config::default(), "23", Some(Version::Three)),
+        (Config::default(), "2", None),
+    ] {
+        for we_ask in [true, false] {
+            let (mut alice, mut peer) = (Person::new(0, 0xa11c_e000, config.clone()), Peer::new());
+            peer.command(&format!("versions {versions}"));
+            if we_ask {
+                alice.start();
+                carry(&mut alice, &mut peer, Vec::new());
+            } else {
+                give(&mut alice, &mut peer, "start");
+            }
+            assert_eq!(alice.conversation.version(), spoken, "{versions} {we_ask}");
+        }
+    }
 }
 
 #[test]
