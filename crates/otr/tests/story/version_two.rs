@@ -197,7 +197,7 @@ fn in_version_two_long_messages_travel_in_its_own_pieces() {
     carol.say(&text);
     assert!(carol.outbox.len() > 20);
     carry(&mut carol, &mut bob_2);
-    assert_eq!(bob_2.texts(), [text.clone()]);
+    assert_eq!(bob_2.texts(), std::slice::from_ref(&text));
     alice.say(&text);
     carry(&mut alice, &mut bob);
     assert_eq!(bob.texts(), [text]);
