@@ -40,6 +40,8 @@ mod smp;
 mod tag;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod timing;
 mod tlv;
 mod version;
 mod wire;

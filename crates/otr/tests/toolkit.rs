@@ -50,8 +50,8 @@ fn field(text: &str, label: &str) -> String {
         .split_once(label)
         .unwrap_or_else(|| panic!("no {label} in {text}"));
     let value = rest.trim_start_matches([':', ' ', '\t', '\n']);
-    let end = value.find(|letter: char| !letter.is_ascii_hexdigit());
-    value[..end.unwrap_or(value.len())].to_owned()
+    let mut digits = value.split(|letter: char| !letter.is_ascii_hexdigit());
+    digits.next().unwrap_or_default().to_owned()
 }
 
 fn pair() -> (Person, Person) {

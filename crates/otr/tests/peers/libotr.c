@@ -6,10 +6,11 @@
  * lines and then "done":
  *   start | end | max N | versions DIGITS | fingerprint | send HEX | receive HEX | symkey USE HEX
  *   smp SECRET | smpq QUESTION SECRET | answer SECRET | abort
- *   bench key N | bench ake N | bench smp N | bench pingpong N | bench burst SIZE N      (two libotr sides in this process)
+ *   bench key N | bench ake N | bench smp N | bench pingpong N | bench burst SIZE N | bench memory N
+ *                                                             (two libotr sides in this process)
  * Lines: out HEX | text HEX | plain HEX | secure FINGERPRINT SSID | insecure | refused
  *   event N | ask HEX | smp equal | smp different | smp aborted | tlv TYPE HEX
- *   symkey USE DATA KEY | fingerprint HEX | ns N
+ *   symkey USE DATA KEY | fingerprint HEX | ns N | bytes N
  */
 #include <gcrypt.h>
 #include <libotr/proto.h>
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PROTOCOL "xmpp"
 #define QUEUE 4096
@@ -302,8 +304,46 @@ static void pair_open(void)
     carry(&alice, &bob);
 }
 
+/* Bytes that this process has in memory. */
+static long long resident(void)
+{
+    long long total = 0, pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%lld %lld", &total, &pages) != 2) puts("error: no statm");
+    if (file) fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* What one side of a private session holds, after four messages in turns. */
+static void memory(int sessions)
+{
+    pair_open();
+    long long before = resident();
+    for (int i = 0; i < sessions; i++) {
+        char one[32], other[32];
+        snprintf(one, sizeof one, "alice %d", i);
+        snprintf(other, sizeof other, "bob %d", i);
+        alice.other = other;
+        bob.other = one;
+        side_start(&alice);
+        carry(&alice, &bob);
+        for (int turn = 0; turn < 4; turn++) {
+            side_send(turn % 2 ? &bob : &alice, "about twenty letters");
+            carry(&alice, &bob);
+        }
+    }
+    printf("bytes %lld\n", (resident() - before) / (2 * sessions));
+    if (alice.secure != sessions + 1 || bob.secure != sessions + 1) puts("error: not all sessions are private");
+    alice.other = "bob";
+    bob.other = "alice";
+}
+
 static void bench(const char *name, int size, int rounds)
 {
+    if (strcmp(name, "memory") == 0) {
+        memory(rounds);
+        return;
+    }
     pair_open();
     char *text = malloc((size_t)size + 1);
     memset(text, 'x', (size_t)size);
