@@ -156,9 +156,8 @@ impl Conversation {
         let Some(instance) = self.instances.get_mut(&from.value()) else {
             return self.on_unreadable(from, message.flags, now);
         };
-        let known = instance.remembers(message.mac);
         let Some(session) = instance.session_mut() else {
-            return self.on_refused(from, message.flags, known, now);
+            return self.on_refused(from, message, now);
         };
         let fingerprint = session.fingerprint();
         match session.decrypt(message, rng) {
@@ -169,15 +168,16 @@ impl Conversation {
                 self.on_contents(from, tlv::split(&plain), &extra, now, rng);
             }
             Err(Refusal::Replayed) => self.event(Event::Replayed { instance: from }),
-            Err(Refusal::Unreadable) => self.on_refused(from, message.flags, known, now),
+            Err(Refusal::Unreadable) => self.on_refused(from, message, now),
         }
     }
 
-    fn on_refused(&mut self, from: InstanceTag, flags: u8, known: bool, now: Duration) {
-        if known {
+    fn on_refused(&mut self, from: InstanceTag, message: &DataMessage<'_>, now: Duration) {
+        let instance = self.instances.get(&from.value());
+        if instance.is_some_and(|instance| instance.remembers(message.mac)) {
             self.event(Event::Replayed { instance: from });
         } else {
-            self.on_unreadable(from, flags, now);
+            self.on_unreadable(from, message.flags, now);
         }
     }
 
