@@ -1,4 +1,4 @@
-//! Off-the-Record Messaging, version 3, as a pure state machine: bytes, text and time go in, bytes
+//! Off-the-Record Messaging, version 3 and on request version 2, as a pure state machine: bytes, text and time go in, bytes
 //! and events come out. There is no input or output in it, no clock, no source of randomness, no
 //! task and no `unsafe`.
 //!
@@ -40,7 +40,10 @@ mod smp;
 mod tag;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod timing;
 mod tlv;
+mod version;
 mod wire;
 
 pub use config::{Config, Limits, Padding, Policy};
@@ -51,3 +54,4 @@ pub use event::{Event, Input, Output, SessionId, State};
 pub use key::{Fingerprint, FingerprintError, KeyError, PrivateKey};
 pub use tag::InstanceTag;
 pub use tlv::{LONGEST_TLV, Tlv};
+pub use version::Version;
