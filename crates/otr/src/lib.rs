@@ -35,6 +35,7 @@ mod fragment;
 mod group;
 mod instance;
 mod key;
+pub mod keyfile;
 mod query;
 mod smp;
 mod tag;
