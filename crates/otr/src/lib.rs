@@ -43,6 +43,7 @@ mod tag;
 mod testing;
 mod tlv;
 mod wire;
+pub mod words;
 
 pub use config::{Config, Limits, Padding, Policy};
 pub use conversation::Conversation;
