@@ -42,6 +42,7 @@ mod tag;
 #[cfg(test)]
 mod testing;
 mod tlv;
+pub mod transcript;
 mod wire;
 pub mod words;
 
