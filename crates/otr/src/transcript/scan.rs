@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::message::{Content, open};
 use super::{MOST_MESSAGES, Message, TranscriptError};
 use crate::query::query;
+use crate::version::Version;
 use crate::wire::disarm;
 
 /// What a message of OTR begins with.
@@ -63,7 +64,7 @@ fn message<'a>(
         // In a conversation only the start of a body counts; a capture does not show where bodies start.
         Some(b'?' | b'v') => {
             let body = format!("{OPENING}{after}");
-            let asked = query(&body).is_some();
+            let asked = query(&body, Version::Two).is_some();
             (
                 asked.then(|| Content::Query(body.trim_end().to_owned())),
                 if asked { "" } else { after },
