@@ -26,7 +26,7 @@ const ARROWS: Arrows<'static> = &[
     ("lab", &[]),
     ("model", &[]),
     ("otr", &[]),
-    ("otter", &["engine", "gate", "model", "walls"]),
+    ("otter", &["engine", "gate", "model", "otr", "walls"]),
     ("stories", &["lab", "model"]),
     ("vault", &[]),
     ("walls", &[]),
