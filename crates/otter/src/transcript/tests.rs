@@ -123,5 +123,5 @@ fn too_much_is_refused_with_a_sentence() {
     assert_eq!(read(&mut endless, 100).unwrap_err().code, "transcript.no_file");
     let large = vec![b'x'; LARGEST_CAPTURE + 1];
     let error = lines(&wanted(Task::Parse, false), &large, None).unwrap_err();
-    assert_eq!(error.to_string(), "The transcript is too large.");
+    assert_eq!(error.text, "The transcript is too large.");
 }
