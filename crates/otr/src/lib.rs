@@ -35,6 +35,7 @@ mod fragment;
 mod group;
 mod instance;
 mod key;
+pub mod keyfile;
 mod query;
 mod smp;
 mod tag;
@@ -43,8 +44,10 @@ mod testing;
 #[cfg(test)]
 mod timing;
 mod tlv;
+pub mod transcript;
 mod version;
 mod wire;
+pub mod words;
 
 pub use config::{Config, Limits, Padding, Policy};
 pub use conversation::Conversation;
