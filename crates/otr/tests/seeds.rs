@@ -12,6 +12,8 @@
 mod judge;
 #[path = "support/people.rs"]
 mod people;
+#[path = "../fuzz/readers.rs"]
+mod readers;
 
 use std::path::Path;
 
@@ -71,7 +73,7 @@ fn fragments_bent_from_true_ones_are_survived() {
         2,
         "both talks reach their text"
     );
-    bent(&seeds, 1500, judge::fragments);
+    bent(&seeds, 800, judge::fragments);
 }
 
 #[test]
@@ -81,8 +83,28 @@ fn queries_and_tags_bent_from_true_ones_are_survived() {
 }
 
 #[test]
+fn key_files_bent_from_true_ones_are_survived() {
+    let seeds = seeds("key_files");
+    assert!(
+        seeds.iter().all(|seed| readers::key_files(seed) > 0),
+        "each is a file of some program"
+    );
+    bent(&seeds, 500, readers::key_files);
+}
+
+#[test]
+fn transcripts_bent_from_true_ones_are_survived() {
+    let seeds = seeds("transcripts");
+    assert!(
+        seeds.iter().all(|seed| readers::transcripts(seed) > 4),
+        "each holds a whole exchange"
+    );
+    bent(&seeds, 2000, readers::transcripts);
+}
+
+#[test]
 fn sessions_under_bent_moves_of_mallory_are_survived() {
     let seeds = seeds("sessions");
     seeds.iter().for_each(|seed| judge::sessions(seed));
-    bent(&seeds, 40, judge::sessions);
+    bent(&seeds, 20, judge::sessions);
 }
