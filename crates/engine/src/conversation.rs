@@ -147,6 +147,8 @@ pub(crate) struct Conversation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rules {
     pub(crate) policy: Policy,
+    /// OTR version 2 is spoken where the contact's program knows nothing newer.
+    pub(crate) version_2: bool,
 }
 
 /// What a conversation is made from.

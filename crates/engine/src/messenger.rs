@@ -5,6 +5,7 @@
 
 mod accounts;
 mod effects;
+mod keys;
 mod people;
 mod profile;
 mod settings;

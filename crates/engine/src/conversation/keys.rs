@@ -94,7 +94,6 @@ impl Conversation {
             accepted: true,
             verified,
         });
-        context.effects.push(Effect::Keys);
         true
     }
 

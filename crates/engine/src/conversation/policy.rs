@@ -22,6 +22,11 @@ pub(super) fn machine(key: &Arc<PrivateKey>, tag: InstanceTag, rules: Rules) -> 
             Policy::Opportunistic => otr::Policy::Opportunistic,
             Policy::Required | Policy::Unencrypted => otr::Policy::Required,
         },
+        oldest: if rules.version_2 {
+            otr::Version::Two
+        } else {
+            otr::Version::Three
+        },
         limits: otr::Limits {
             exchange_life: EXCHANGE,
             ..otr::Limits::default()

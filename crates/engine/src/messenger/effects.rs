@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use jid::Jid;
 use model::{AccountId, Address, Event, Policy, Problem};
 
-use super::people::rules;
 use super::{Messenger, Open, locked, profile};
 use crate::conversation::{Context, Conversation, Effect};
 use crate::link::Order;
@@ -179,7 +178,7 @@ impl Messenger {
         ) else {
             return;
         };
-        if rules(owner.shown.policy, person.policy).policy == Policy::Required {
+        if person.rules(owner.shown.policy).policy == Policy::Required {
             return;
         }
         let to = Jid::from(person.jid.clone());

@@ -13,8 +13,8 @@ use otr::words::{self, Language};
 use otr::{Fingerprint, InstanceTag, PrivateKey};
 use serde_json::Value;
 
-use super::people::{no_such_account, rules};
-use super::{Messenger, locked, profile, to_value};
+use super::people::no_such_account;
+use super::{Messenger, locked, to_value};
 
 /// Contacts whose keys are taken over from one file.
 const MAX_CONTACTS: usize = 2000;
@@ -45,7 +45,7 @@ impl Messenger {
         let account = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
         let (key_now, tag_now) = (account.shown.fingerprint.clone(), account.tag);
         let found = Found::read(with, &account.shown.address)?;
-        if with.private_key.is_some() && !with.understood {
+        if found.key.is_some() && !with.understood {
             return Err(Problem::new(
                 "key.not_understood",
                 "The key of the file takes the place of the account's key: contacts who know the present one will see \
@@ -111,7 +111,11 @@ impl Messenger {
                     account: named.clone(),
                     contact: person.address.to_string(),
                     fingerprint,
-                    trust: if key.verified { Trust::Verified } else { Trust::Unverified },
+                    trust: if key.verified {
+                        Trust::Verified
+                    } else {
+                        Trust::Unverified
+                    },
                 });
             }
         }
@@ -210,9 +214,9 @@ fn count(items: impl Iterator) -> u32 {
 
 fn in_words(with: &FingerprintWords) -> Result<Words, Problem> {
     let digits: String = with.fingerprint.split_whitespace().collect();
-    let fingerprint: Fingerprint = digits.parse().map_err(|_| {
-        Problem::new("fingerprint.malformed", "A fingerprint is 40 hexadecimal digits.")
-    })?;
+    let fingerprint: Fingerprint = digits
+        .parse()
+        .map_err(|_| Problem::new("fingerprint.malformed", "A fingerprint is 40 hexadecimal digits."))?;
     let language = match with.language {
         WordLanguage::Ar => Language::Arabic,
         WordLanguage::En => Language::English,

@@ -98,6 +98,11 @@ impl Person {
         }
     }
 
+    /// What the owner allows with this person.
+    pub(super) fn rules(&self, of_account: Policy) -> Rules {
+        rules(of_account, self.policy, self.version_2)
+    }
+
     pub(super) fn check_not_blocked(&self) -> Result<(), Problem> {
         if self.blocked {
             let text = "You blocked this contact: nothing is sent to it, and nothing taken from it. Unblock it first.";
@@ -342,7 +347,11 @@ impl Messenger {
                 account,
                 address.clone(),
                 jid,
-                owner.conversation(address.clone(), Vec::new(), rules(owner.shown.policy, None)),
+                owner.conversation(
+                    address.clone(),
+                    Vec::new(),
+                    rules(owner.shown.policy, None, false),
+                ),
             )
         };
         Ok(open.people.entry(key).or_insert_with(fresh))
@@ -405,9 +414,10 @@ pub(super) fn no_such_account() -> Problem {
 }
 
 /// What the owner allows with a person.
-pub(super) fn rules(of_account: Policy, of_person: Option<Policy>) -> Rules {
+pub(super) fn rules(of_account: Policy, of_person: Option<Policy>, version_2: bool) -> Rules {
     Rules {
         policy: of_person.unwrap_or(of_account),
+        version_2,
     }
 }
 

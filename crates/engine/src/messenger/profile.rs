@@ -204,7 +204,7 @@ impl Messenger {
                 continue;
             };
             let policy = kept.policy.map(read_policy);
-            let rules = rules(account.shown.policy, policy);
+            let rules = rules(account.shown.policy, policy, kept.version_2);
             let keys = kept.fingerprints.iter().map(read_key).collect();
             let conversation = account.conversation(address.clone(), keys, rules);
             let mut person = Person::new(id, address.clone(), jid, conversation);

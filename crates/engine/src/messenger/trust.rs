@@ -14,7 +14,7 @@ use super::effects::no_such_contact;
 use super::people::{no_such_account, rules};
 use super::profile::Job;
 use super::{Messenger, Outcome, locked, profile, to_value};
-use crate::conversation::{Context, Conversation};
+use crate::conversation::{Context, Conversation, Rules};
 use crate::random::SystemRandom;
 
 impl Messenger {
@@ -46,7 +46,7 @@ impl Messenger {
                     c.start_verification(with.question.as_deref(), &with.secret, x)
                 })
             }
-            other => self.settings_command(other),
+            other => self.key_command(other),
         }
     }
 
@@ -60,19 +60,7 @@ impl Messenger {
     }
 
     fn set_policy(&mut self, with: &SetPolicy) -> Result<(), Problem> {
-        if with.policy == Some(Policy::Unencrypted) && !with.understood {
-            return Err(Problem::new(
-                "policy.not_understood",
-                "Without encryption your server, the contact's server and whoever watches them can read and change \
-                 every message. Nothing was changed: say that you understood this.",
-            ));
-        }
-        if with.version_2 {
-            return Err(Problem::new(
-                "policy.version_2_unavailable",
-                "OTR version 2 is not spoken by this version of the program.",
-            ));
-        }
+        check_understood(with)?;
         let open = self.open.as_mut().ok_or_else(locked)?;
         let owner = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
         let of_account = owner.shown.policy;
@@ -86,7 +74,7 @@ impl Messenger {
             (person.policy, person.version_2) = before;
             return Err(profile::told(&error));
         }
-        let rules = rules(of_account, with.policy);
+        let rules = rules(of_account, with.policy, with.version_2);
         self.converse(with.account, &with.contact, |c, x| c.set_rules(rules, x))?;
         self.tell_contact(with.account, &with.contact);
         Ok(())
@@ -108,14 +96,13 @@ impl Messenger {
         self.queue.tell(Event::AccountChanged {
             account: account.shown.clone(),
         });
-        let own: Vec<(Address, Option<Policy>)> = open
+        let own: Vec<(Address, Rules)> = open
             .people
             .iter()
             .filter(|((account, _), _)| *account == with.account)
-            .map(|((_, address), person)| (address.clone(), person.policy))
+            .map(|((_, address), person)| (address.clone(), person.rules(with.policy)))
             .collect();
-        for (contact, policy) in own {
-            let rules = rules(with.policy, policy);
+        for (contact, rules) in own {
             let spoken = self.converse(with.account, &contact, |c, x| c.set_rules(rules, x));
             if spoken.is_err() {
                 self.begin_anew(with.account, &contact);
@@ -209,7 +196,22 @@ impl Messenger {
             return;
         };
         let keys = person.conversation.keys().to_vec();
-        let rules = rules(account.shown.policy, person.policy);
+        let rules = person.rules(account.shown.policy);
         person.conversation = account.conversation(contact.clone(), keys, rules);
     }
+}
+
+fn check_understood(with: &SetPolicy) -> Result<(), Problem> {
+    let text = if with.policy == Some(Policy::Unencrypted) {
+        "Without encryption your server, the contact's server and whoever watches them can read and change every \
+         message. Nothing was changed: say that you understood this."
+    } else {
+        "OTR version 2 lacks protections of version 3, and whoever is on the way can hold both programs to it even \
+         where both speak version 3. Nothing was changed: say that you understood this."
+    };
+    let weaker = with.policy == Some(Policy::Unencrypted) || with.version_2;
+    if weaker && !with.understood {
+        return Err(Problem::new("policy.not_understood", text));
+    }
+    Ok(())
 }

@@ -319,7 +319,8 @@ impl World {
 
     /// The owner of a side allows something else.
     pub(super) fn set_policy(&mut self, who: usize, policy: Policy) {
-        self.act(who, |c, x| c.set_rules(Rules { policy }, x));
+        let version_2 = false;
+        self.act(who, |c, x| c.set_rules(Rules { policy, version_2 }, x));
     }
 
     pub(super) fn tag(&self, who: usize) -> InstanceTag {

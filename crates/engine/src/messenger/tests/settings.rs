@@ -14,10 +14,7 @@ async fn reopen(desk: &mut Desk) {
 
 fn shown(desk: &Desk, who: &str) -> model::Contact {
     let contacts = desk.contacts();
-    contacts
-        .into_iter()
-        .find(|c| c.address.as_str() == who)
-        .unwrap()
+    contacts.into_iter().find(|c| c.address.as_str() == who).unwrap()
 }
 
 #[tokio::test]
@@ -36,7 +33,8 @@ async fn a_blocked_contact_is_cut_off_without_a_word() {
         tlvs: &[],
         tag: 1,
     };
-    bob.handle(hello, Duration::from_secs(2), &mut SystemRandom).unwrap();
+    bob.handle(hello, Duration::from_secs(2), &mut SystemRandom)
+        .unwrap();
     while let Some(output) = bob.poll() {
         if let Output::Send { body, .. } = output {
             desk.hears(&format!("{BOB}/a"), &body);
@@ -57,9 +55,14 @@ async fn a_blocked_contact_is_cut_off_without_a_word() {
 async fn a_block_is_kept_told_to_the_server_again_and_taken_away() {
     let mut desk = Desk::new().await;
     let jid = BareJid::new("mallory@example.com").unwrap();
-    desk.about("contact.block", "mallory@example.com", json!({})).unwrap();
-    desk.about("contact.remove", "mallory@example.com", json!({})).unwrap();
-    assert!(shown(&desk, "mallory@example.com").blocked, "a block outlives the rest");
+    desk.about("contact.block", "mallory@example.com", json!({}))
+        .unwrap();
+    desk.about("contact.remove", "mallory@example.com", json!({}))
+        .unwrap();
+    assert!(
+        shown(&desk, "mallory@example.com").blocked,
+        "a block outlives the rest"
+    );
     desk.ordered();
     let online = || xmpp::Event::Online {
         jid: "alice@example.org/1".parse().unwrap(),
@@ -79,10 +82,7 @@ async fn a_block_is_kept_told_to_the_server_again_and_taken_away() {
         code(desk.about("contact.unblock", BOB, json!({}))),
         "account.offline"
     );
-    assert_eq!(
-        code(desk.about("contact.add", BOB, json!({}))),
-        "contact.blocked"
-    );
+    assert_eq!(code(desk.about("contact.add", BOB, json!({}))), "contact.blocked");
 }
 
 #[tokio::test]

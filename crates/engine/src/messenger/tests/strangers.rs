@@ -68,7 +68,12 @@ async fn what_strangers_try_is_counted_by_sender_and_kind_and_never_answered() {
             line(MALLORY, "subscription", 1),
         ]
     );
-    assert!(!desk.contacts().iter().any(|c| c.address.as_str() == "eve@example.com"));
+    assert!(
+        !desk
+            .contacts()
+            .iter()
+            .any(|c| c.address.as_str() == "eve@example.com")
+    );
 }
 
 #[tokio::test]

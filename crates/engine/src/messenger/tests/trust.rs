@@ -16,9 +16,7 @@ fn policy(desk: &mut Desk, policy: Option<&str>, understood: bool) -> Result<Val
 /// Readable bodies that the link was ordered to send.
 fn readable(desk: &mut Desk) -> Vec<String> {
     let body = |command| match command {
-        xmpp::Command::Send {
-            body, otr: false, ..
-        } => Some(body),
+        xmpp::Command::Send { body, otr: false, .. } => Some(body),
         _ => None,
     };
     desk.ordered().into_iter().filter_map(body).collect()
@@ -47,7 +45,8 @@ async fn sending_unencrypted_needs_the_owners_word_for_one_contact() {
     assert_eq!(code(refused), "policy.not_for_accounts");
     policy(&mut desk, Some("unencrypted"), true).unwrap();
     desk.ordered();
-    desk.about("message.send", BOB, json!({ "text": "open" })).unwrap();
+    desk.about("message.send", BOB, json!({ "text": "open" }))
+        .unwrap();
     desk.about("message.send", "carol@example.org", json!({ "text": "closed" }))
         .unwrap();
     assert_eq!(readable(&mut desk), ["open"]);
@@ -86,11 +85,13 @@ async fn an_opportunistic_account_sends_its_first_message_with_a_tag() {
     let account = json!({ "account": desk.account, "policy": "opportunistic" });
     now(&mut desk.messenger, command("account.policy", account)).unwrap();
     desk.ordered();
-    desk.about("message.send", BOB, json!({ "text": "hello" })).unwrap();
+    desk.about("message.send", BOB, json!({ "text": "hello" }))
+        .unwrap();
     let sent = readable(&mut desk);
     assert!(sent.len() == 1 && sent[0].starts_with("hello \t"), "{sent:?}");
     policy(&mut desk, Some("required"), false).unwrap();
-    desk.about("message.send", BOB, json!({ "text": "closed" })).unwrap();
+    desk.about("message.send", BOB, json!({ "text": "closed" }))
+        .unwrap();
     assert_eq!(readable(&mut desk), Vec::<String>::new());
 }
 
@@ -134,7 +135,12 @@ async fn trust_is_refused_for_a_locked_profile_and_for_strangers() {
         assert_eq!(code(refused), "contact.unknown", "{method}");
     }
     now(&mut desk.messenger, Command::Lock(Nothing {})).unwrap();
-    for method in ["verification.abort", "contact.policy", "contact.block", "contact.rename"] {
+    for method in [
+        "verification.abort",
+        "contact.policy",
+        "contact.block",
+        "contact.rename",
+    ] {
         assert_eq!(code(desk.about(method, BOB, json!({}))), "profile.locked");
     }
 }
