@@ -13,23 +13,24 @@ use model::{
     Privacy, Problem, ProfileState, Snapshot, Tor, TorPhase, Wait,
 };
 use serde_json::{Value, json};
+use slint::platform::Key;
 use window::headless::Screen;
-use window::{App, Options};
+use window::{App, Look, Options};
 
-pub const ALICE: AccountId = AccountId(1);
-pub const FINGERPRINT: &str = "4A1C9E02 77B3D1F5 0E8C66A9 B1D2F3E4 5A6B7C8D";
+pub(crate) const ALICE: AccountId = AccountId(1);
+pub(crate) const FINGERPRINT: &str = "4A1C9E02 77B3D1F5 0E8C66A9 B1D2F3E4 5A6B7C8D";
 
 /// The window, its screen, and what it said to the engine.
-pub struct Stage {
-    pub screen: Screen,
-    pub app: Rc<App>,
+pub(crate) struct Stage {
+    pub(crate) screen: Screen,
+    pub(crate) app: Rc<App>,
     said: Rc<RefCell<Vec<Value>>>,
     sequence: u64,
 }
 
 impl Stage {
     /// A window that has asked for everything and heard nothing yet.
-    pub fn new(width: u32, height: u32) -> Self {
+    pub(crate) fn new(width: u32, height: u32) -> Self {
         let screen = Screen::new(width, height).unwrap();
         let said = Rc::new(RefCell::new(Vec::new()));
         let heard = said.clone();
@@ -44,25 +45,25 @@ impl Stage {
     }
 
     /// What the window said since the last time.
-    pub fn said(&self) -> Vec<Value> {
+    pub(crate) fn said(&self) -> Vec<Value> {
         self.said.borrow_mut().drain(..).collect()
     }
 
     /// The parameters of the first call of a method that was said since the last time.
-    pub fn asked(&self, method: &str) -> Option<Value> {
+    pub(crate) fn asked(&self, method: &str) -> Option<Value> {
         let said = self.said();
         said.iter().find(|it| it["method"] == method).map(|it| it["params"].clone())
     }
 
     /// Answers every open call of a method.
-    pub fn answer(&self, method: &str, result: &Value) {
+    pub(crate) fn answer(&self, method: &str, result: &Value) {
         for call in self.said().iter().filter(|it| it["method"] == method) {
             self.line(&json!({ "jsonrpc": "2.0", "id": call["id"], "result": result }));
         }
     }
 
     /// Refuses every open call of a method.
-    pub fn refuse(&self, method: &str, code: &str) {
+    pub(crate) fn refuse(&self, method: &str, code: &str) {
         let problem = Problem::new(code, "It could not be done.");
         for call in self.said().iter().filter(|it| it["method"] == method) {
             let error = json!({ "code": -32000, "message": problem.text, "data": problem });
@@ -70,13 +71,39 @@ impl Stage {
         }
     }
 
+    /// Makes the window ask for everything, and gives it this.
+    pub(crate) fn fresh(&mut self, snapshot: &Snapshot) {
+        self.tell(Event::EventsLost { count: 1 });
+        self.show(snapshot);
+        self.sequence = 1;
+    }
+
+    /// Gives the window the look that the profile keeps.
+    pub(crate) fn keep(&self, look: &Look) {
+        self.answer("window.load", &json!({ "state": look.write() }));
+    }
+
+    /// Opens the conversation with a person, by the keyboard alone.
+    pub(crate) fn open(&self, name: &str) {
+        self.screen.settle();
+        self.screen.chord(&[Key::Control], "f");
+        self.screen.write(name);
+        self.screen.settle();
+        self.screen.key(Key::DownArrow);
+        self.screen.key(Key::Return);
+        self.screen.chord(&[Key::Control], "f");
+        self.screen.key(Key::Escape);
+        self.screen.chord(&[Key::Control], "m");
+        self.screen.settle();
+    }
+
     /// Gives the window its snapshot.
-    pub fn show(&self, snapshot: &Snapshot) {
+    pub(crate) fn show(&self, snapshot: &Snapshot) {
         self.answer("engine.snapshot", &serde_json::to_value(snapshot).unwrap());
     }
 
     /// Tells an event.
-    pub fn tell(&mut self, event: Event) {
+    pub(crate) fn tell(&mut self, event: Event) {
         self.sequence += 1;
         let line = model::rpc::notification(&Notification { sequence: self.sequence, event });
         self.app.hear(&[line]);
@@ -87,15 +114,15 @@ impl Stage {
     }
 }
 
-pub fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-pub fn address(text: &str) -> Address {
+pub(crate) fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
 
-pub fn account() -> Account {
+pub(crate) fn account() -> Account {
     serde_json::from_value(json!({
         "id": 1, "address": "alice@otter.example", "state": { "is": "online" }, "connect": true,
         "fingerprint": FINGERPRINT, "server": null,
@@ -103,7 +130,7 @@ pub fn account() -> Account {
     .unwrap()
 }
 
-pub fn contact(name: &str, shown: Option<&str>, online: bool) -> Contact {
+pub(crate) fn contact(name: &str, shown: Option<&str>, online: bool) -> Contact {
     serde_json::from_value(json!({
         "account": 1, "address": format!("{name}@example.org"), "name": shown,
         "presence": if online { "online" } else { "offline" }, "subscription": "both",
@@ -113,7 +140,7 @@ pub fn contact(name: &str, shown: Option<&str>, online: bool) -> Contact {
     .unwrap()
 }
 
-pub fn message(number: u32, with: &str, direction: Direction, text: &str, ago: u64) -> Message {
+pub(crate) fn message(number: u32, with: &str, direction: Direction, text: &str, ago: u64) -> Message {
     serde_json::from_value(json!({
         "id": format!("{number:032x}"), "account": 1, "contact": format!("{with}@example.org"),
         "direction": direction, "text": text, "at": now() - ago * 60_000, "encrypted": true,
@@ -123,18 +150,18 @@ pub fn message(number: u32, with: &str, direction: Direction, text: &str, ago: u
     .unwrap()
 }
 
-pub fn conversation(with: &str, privacy: Privacy, messages: Vec<Message>) -> Conversation {
+pub(crate) fn conversation(with: &str, privacy: Privacy, messages: Vec<Message>) -> Conversation {
     serde_json::from_value(json!({
         "account": 1, "contact": format!("{with}@example.org"), "privacy": privacy, "messages": messages,
     }))
     .unwrap()
 }
 
-pub fn private(verified: bool) -> Privacy {
+pub(crate) fn private(verified: bool) -> Privacy {
     Privacy::Private { fingerprint: FINGERPRINT.to_owned(), verified }
 }
 
-pub fn snapshot(profile: ProfileState) -> Snapshot {
+pub(crate) fn snapshot(profile: ProfileState) -> Snapshot {
     Snapshot {
         sequence: 1,
         profile,
@@ -146,8 +173,15 @@ pub fn snapshot(profile: ProfileState) -> Snapshot {
     }
 }
 
+/// An account and nobody else.
+pub(crate) fn empty() -> Snapshot {
+    let mut all = snapshot(ProfileState::Open);
+    all.accounts.push(account());
+    all
+}
+
 /// An evening of alice's: several people, scripts, states.
-pub fn evening() -> Snapshot {
+pub(crate) fn evening() -> Snapshot {
     let mut all = snapshot(ProfileState::Open);
     all.accounts.push(account());
     let mut carol = contact("carol", None, false);
