@@ -272,11 +272,13 @@ impl App {
     fn attach(self: &Rc<Self>) {
         let me = self.me.clone();
         self.ui.window().on_close_requested(move || {
-            me.upgrade().map_or((), |app| app.leave());
+            if let Some(app) = me.upgrade() {
+                app.leave();
+            }
             CloseRequestResponse::HideWindow
         });
         for page in &self.pages {
-            page.attach(self);
+            page.clone().attach(self);
         }
     }
 

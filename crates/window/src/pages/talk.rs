@@ -168,7 +168,7 @@ impl Talk {
         let Some(rows) = self.open.borrow().clone() else { return };
         let peer = rows.peer().clone();
         let message = rows.entry(index, |entry| match &entry.what {
-            What::Message(message) => Some(message.id),
+            What::Message(message) => Some(message.id.clone()),
             _ => None,
         });
         if let Some(message) = message.flatten() {

@@ -51,7 +51,7 @@ fn ask(app: &Rc<App>, command: &Command) {
         global.set_busy(false);
         let problem = done.err();
         global.set_can_restore(problem.as_ref().is_some_and(is_damaged));
-        global.set_problem(problem.map_or_else(SharedString::default, |it| app.words(&it)));
+        global.set_problem(problem.map_or_else(SharedString::default, |it| app.say(&it)));
     });
 }
 

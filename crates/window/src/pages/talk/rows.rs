@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 
 use slint::{Model, ModelNotify, ModelRc, ModelTracker, SharedString, StyledText, VecModel};
-use view::{Entry, Link, Mark, Peer, Row, RowChange, RowKind, What, text};
+use view::text::{self, Link};
+use view::{Entry, Mark, Peer, Row, RowChange, RowKind, What};
 
 use crate::App;
 use crate::app::now;
