@@ -1,7 +1,11 @@
 //! Draws every screen into a folder: `cargo run --release -p window --example screens -- DIR`.
 //! English, Arabic, dark, and at 200 %.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a picture that cannot be made ends the program")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a picture that cannot be made ends the program"
+)]
 
 #[path = "../tests/stage/mod.rs"]
 mod stage;
@@ -39,7 +43,9 @@ fn main() {
         let folder = Path::new(&folder).join(name);
         fs::create_dir_all(&folder).unwrap();
         stage.app.change_look(|it| *it = look.clone());
-        let save = |stage: &Stage, name: &str| write(&folder.join(name).with_extension("png"), &stage.screen.picture());
+        let save = |stage: &Stage, name: &str| {
+            write(&folder.join(name).with_extension("png"), &stage.screen.picture())
+        };
         closed(&mut stage, &save);
         open(&mut stage, &look, &save);
     }

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use model::{Command, Done, Nothing, Problem, ProfileState, Started, WindowState};
+use model::{Command, Done, Nothing, Problem, ProfileState, Started, Wall, WindowState};
 use serde::de::DeserializeOwned;
 use slint::{CloseRequestResponse, ComponentHandle, SharedString, Timer, TimerMode};
 use view::{Answer, CallId, Change, Line, Mirror, Peer, State, Words, Zone};
 
 use crate::channel::{self, Unheard};
 use crate::pages::{self, Page};
-use crate::{Error, Look, Options, fonts, markup};
+use crate::{End, Error, Look, Options, fonts, markup};
 
 /// How long the engine has to say goodbye once the window is closed.
 const GOODBYE: Duration = Duration::from_secs(3);
@@ -29,6 +29,7 @@ pub struct App {
     mirror: RefCell<Mirror>,
     look: RefCell<Look>,
     zone: Zone,
+    walls: Vec<Wall>,
     first_new: RefCell<Option<u64>>,
     out: Box<dyn Fn(Line) -> bool>,
     unheard: RefCell<Option<Unheard>>,
@@ -36,6 +37,8 @@ pub struct App {
     pages: Vec<Rc<dyn Page>>,
     goodbye: Timer,
     leaving: Cell<bool>,
+    gone: Cell<bool>,
+    end: Cell<End>,
 }
 
 impl App {
@@ -57,6 +60,7 @@ impl App {
             mirror: RefCell::new(mirror),
             look: RefCell::new(look.checked()),
             zone: Zone::east(options.minutes_east),
+            walls: options.walls.clone(),
             first_new: RefCell::default(),
             out,
             unheard: RefCell::default(),
@@ -64,6 +68,8 @@ impl App {
             pages: pages::all(),
             goodbye: Timer::default(),
             leaving: Cell::new(false),
+            gone: Cell::new(false),
+            end: Cell::new(End::Closed),
         });
         app.look.borrow().apply(&app.ui);
         app.attach();
@@ -160,6 +166,11 @@ impl App {
         self.look.borrow().clone()
     }
 
+    /// The walls of the window's own room.
+    pub fn walls(&self) -> &[Wall] {
+        &self.walls
+    }
+
     /// Changes how the window looks, at once and for the next time.
     pub fn change_look(self: &Rc<Self>, change: impl FnOnce(&mut Look)) {
         change(&mut self.look.borrow_mut());
@@ -176,7 +187,10 @@ impl App {
         if changes.is_empty() {
             return;
         }
-        if changes.iter().any(|it| matches!(it, Change::Everything | Change::Profile)) {
+        if changes
+            .iter()
+            .any(|it| matches!(it, Change::Everything | Change::Profile))
+        {
             self.choose_page();
         }
         for page in &self.pages {
@@ -262,11 +276,24 @@ impl App {
 
     fn engine_ended(&self) {
         if self.leaving.get() {
-            // Nothing is left to do; a loop that is not running needs no end.
-            let _ = slint::quit_event_loop();
-            return;
+            return self.quit(End::Closed);
         }
-        self.ui.global::<markup::Nav<'_>>().set_page(markup::Page::Gone);
+        self.gone.set(true);
+        let nav = self.ui.global::<markup::Nav<'_>>();
+        nav.set_dialog(markup::Dialog::None);
+        nav.set_page(markup::Page::Gone);
+    }
+
+    /// How the window's life ended.
+    pub(crate) fn end(&self) -> End {
+        self.end.get()
+    }
+
+    /// Ends at once: the engine has gone already.
+    pub(crate) fn quit(&self, end: End) {
+        self.end.set(end);
+        // A loop that is not running needs no end.
+        let _ = slint::quit_event_loop();
     }
 
     fn attach(self: &Rc<Self>) {
@@ -284,6 +311,10 @@ impl App {
 
     /// Asks the engine to stop, and ends when it has, or after [`GOODBYE`].
     pub(crate) fn leave(self: &Rc<Self>) {
+        if self.gone.get() {
+            return self.quit(End::Closed);
+        }
+        self.keep_drafts();
         self.leaving.set(true);
         self.send::<Done>(&Command::Stop(Nothing {}), |_, _| ());
         self.goodbye.start(TimerMode::SingleShot, GOODBYE, || {

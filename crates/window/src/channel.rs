@@ -40,7 +40,12 @@ pub(crate) fn write(mut writer: impl Write + Send + 'static) -> Result<impl Fn(L
             }
         }
     })?;
-    Ok(move |line| !matches!(send.try_send(line), Err(TrySendError::Full(_) | TrySendError::Disconnected(_))))
+    Ok(move |line| {
+        !matches!(
+            send.try_send(line),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_))
+        )
+    })
 }
 
 /// Starts the thread that reads.
@@ -118,7 +123,9 @@ impl Poke {
 /// sides have lost each other.
 fn next_line(reader: &mut impl BufRead) -> Option<String> {
     let mut line = String::new();
-    let limit = u64::try_from(MAX_HEARD_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let limit = u64::try_from(MAX_HEARD_BYTES)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
     let read = reader.by_ref().take(limit).read_line(&mut line).ok()?;
     if read == 0 || line.len() > MAX_HEARD_BYTES {
         return None;

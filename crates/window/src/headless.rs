@@ -70,7 +70,8 @@ impl Screen {
 
     /// Makes everything larger, as a screen with fine pixels does, in a screen of the same size in pixels.
     pub fn scale(&self, factor: f32) {
-        self.window.dispatch_event(WindowEvent::ScaleFactorChanged { scale_factor: factor });
+        self.window
+            .dispatch_event(WindowEvent::ScaleFactorChanged { scale_factor: factor });
         let size = self.window.size();
         self.window.set_size(size);
     }
@@ -83,7 +84,10 @@ impl Screen {
         Picture {
             width: size.width,
             height: size.height,
-            bytes: pixels.iter().flat_map(|pixel| [pixel.r, pixel.g, pixel.b]).collect(),
+            bytes: pixels
+                .iter()
+                .flat_map(|pixel| [pixel.r, pixel.g, pixel.b])
+                .collect(),
         }
     }
 
@@ -117,10 +121,18 @@ impl Screen {
         let button = PointerEventButton::Left;
         let place = |(x, y): (f32, f32)| LogicalPosition::new(x, y);
         let events = [
-            WindowEvent::PointerMoved { position: place(from) },
-            WindowEvent::PointerPressed { position: place(from), button },
+            WindowEvent::PointerMoved {
+                position: place(from),
+            },
+            WindowEvent::PointerPressed {
+                position: place(from),
+                button,
+            },
             WindowEvent::PointerMoved { position: place(to) },
-            WindowEvent::PointerReleased { position: place(to), button },
+            WindowEvent::PointerReleased {
+                position: place(to),
+                button,
+            },
         ];
         for event in events {
             self.window.dispatch_event(event);
@@ -173,7 +185,8 @@ impl Screen {
 
     fn press(&self, text: &str) {
         let text = SharedString::from(text);
-        self.window.dispatch_event(WindowEvent::KeyPressed { text: text.clone() });
+        self.window
+            .dispatch_event(WindowEvent::KeyPressed { text: text.clone() });
         self.window.dispatch_event(WindowEvent::KeyReleased { text });
     }
 }

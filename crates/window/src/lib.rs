@@ -6,8 +6,6 @@
 //!
 //! [`run`] is the window's whole life. The pages are listed in [`pages`], the markup lies in `ui/`.
 
-
-
 mod app;
 mod channel;
 mod fonts;
@@ -29,6 +27,17 @@ pub struct Options {
     pub language: Option<String>,
     /// How many minutes local time is east of UTC. The window asks the system for nothing.
     pub minutes_east: i16,
+    /// The walls of the window's own room.
+    pub walls: Vec<model::Wall>,
+}
+
+/// How the window's life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The engine went away by itself, and the person wants the program started anew.
+    Again,
+    /// The person closed the window.
+    Closed,
 }
 
 /// Why there is no window.
@@ -44,7 +53,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoScreen(why) => write!(f, "The window cannot be opened: {why}"),
-            Self::NoThread => f.write_str("The window cannot be opened: the system allows no further thread."),
+            Self::NoThread => {
+                f.write_str("The window cannot be opened: the system allows no further thread.")
+            }
         }
     }
 }
@@ -74,12 +85,12 @@ pub fn run(
     reader: impl Read + Send + 'static,
     writer: impl Write + Send + 'static,
     options: &Options,
-) -> Result<(), Error> {
+) -> Result<End, Error> {
     fonts::choose_renderer()?;
     let out = channel::write(writer)?;
     let app = App::new(Box::new(out), options)?;
     channel::read(reader, &app)?;
     app.show()?;
     slint::run_event_loop_until_quit()?;
-    Ok(())
+    Ok(app.end())
 }

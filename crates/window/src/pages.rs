@@ -15,7 +15,9 @@
 //!    [`Page`]: [`Page::attach`] turns callbacks into commands (`app.send`, `app.order`), once;
 //!    [`Page::refresh`] fills the global from `app.state(..)` where one of the changes concerns it.
 //! 4. It is added to [`all`], and gets a picture in `examples/screens.rs`.
-//! 5. A page whose methods the engine does not offer is not in `Nav.offered`, and then nothing leads to it.
+//! 5. A page of its own stands in a `PageFrame` (`ui/pages/frame.slint`: title, way back, one column that scrolls), a
+//!    dialog in a `Sheet`. One line in the menu (`MainMenu` in `ui/pages/people.slint`) leads there:
+//!    `{ text: @tr("…"), drawing: Icons.…, page: Page.name }`.
 //!
 //! Texts of our own are `@tr("…")`: short, plain, whole sentences with placeholders (`@tr("{} of {}", a, b)`,
 //! `@tr("{n} message" | "{n} messages" % n)`), never put together from pieces. Texts of somebody else's are shown
@@ -24,6 +26,7 @@
 
 mod add_contact;
 mod emoji;
+mod gone;
 mod keys;
 mod people;
 mod talk;
@@ -49,6 +52,7 @@ pub(crate) trait Page {
 pub(crate) fn all() -> Vec<Rc<dyn Page>> {
     vec![
         Rc::new(keys::Keys),
+        Rc::new(gone::Gone),
         Rc::new(unlock::Unlock),
         Rc::new(people::People::default()),
         Rc::new(talk::Talk::default()),

@@ -45,22 +45,34 @@ fn add(app: &Rc<App>, account: i32, address: &str, name: &str) {
         return;
     };
     let Ok(contact) = address.parse::<Address>() else {
-        let problem = Problem::new("contact.wrong_address", "This is not an address. It looks like name@example.org.");
+        let problem = Problem::new(
+            "contact.wrong_address",
+            "This is not an address. It looks like name@example.org.",
+        );
         global.set_problem(app.say(&problem));
         return;
     };
     global.set_busy(true);
     let name = Some(name.trim()).filter(|it| !it.is_empty()).map(str::to_owned);
     let peer = Peer::new(account, contact.clone());
-    app.send::<Done>(&Command::AddContact(Add { account, contact, name }), move |app, done| {
-        let global = app.ui().global::<markup::AddContact<'_>>();
-        global.set_busy(false);
-        match done {
-            Ok(_) => {
-                app.ui().global::<markup::Nav<'_>>().set_dialog(markup::Dialog::None);
-                app.open(Some(peer));
+    app.send::<Done>(
+        &Command::AddContact(Add {
+            account,
+            contact,
+            name,
+        }),
+        move |app, done| {
+            let global = app.ui().global::<markup::AddContact<'_>>();
+            global.set_busy(false);
+            match done {
+                Ok(_) => {
+                    app.ui()
+                        .global::<markup::Nav<'_>>()
+                        .set_dialog(markup::Dialog::None);
+                    app.open(Some(peer));
+                }
+                Err(problem) => global.set_problem(app.say(&problem)),
             }
-            Err(problem) => global.set_problem(app.say(&problem)),
-        }
-    });
+        },
+    );
 }

@@ -59,7 +59,9 @@ fn rows(emoji: &[Emoji]) -> ModelRc<EmojiRow> {
     let row = |cells: &[Emoji]| EmojiRow {
         cells: ModelRc::new(VecModel::from(cells.iter().map(cell).collect::<Vec<_>>())),
     };
-    ModelRc::new(VecModel::from(emoji.chunks(IN_A_ROW).map(row).collect::<Vec<_>>()))
+    ModelRc::new(VecModel::from(
+        emoji.chunks(IN_A_ROW).map(row).collect::<Vec<_>>(),
+    ))
 }
 
 fn cell(emoji: &Emoji) -> EmojiCell {

@@ -16,7 +16,7 @@ use crate::{App, Look};
 
 /// Heights of the rows in units of the grid: `ui/pages/people.slint`.
 const HEADING: f32 = 4.0;
-const REQUEST: f32 = 11.5;
+const REQUEST: f32 = 12.5;
 const PERSON: f32 = 7.0;
 
 /// What the list shows now.
@@ -101,11 +101,11 @@ impl People {
         let mut shown = Shown::default();
         let requests = rows.iter().filter(|row| row.kind == ListKind::Request).count();
         if requests > 0 {
-            shown.heading(words.say("list.requests"));
+            shown.heading(PersonKind::Requests);
         }
         for (place, row) in rows.into_iter().enumerate() {
             if place == requests && requests > 0 {
-                shown.heading(words.say("list.people"));
+                shown.heading(PersonKind::People);
             }
             shown.row(row, opened.as_ref());
         }
@@ -120,7 +120,11 @@ impl People {
     fn query(&self, look: &Look) -> Query {
         Query {
             search: self.search.borrow().clone(),
-            filter: if look.only_online { Filter::Online } else { Filter::All },
+            filter: if look.only_online {
+                Filter::Online
+            } else {
+                Filter::All
+            },
             previews: true,
             ..Query::default()
         }
@@ -136,10 +140,9 @@ struct Shown {
 }
 
 impl Shown {
-    fn heading(&mut self, words: String) {
+    fn heading(&mut self, kind: PersonKind) {
         let heading = Person {
-            kind: PersonKind::Heading,
-            name: words.into(),
+            kind,
             ..Person::default()
         };
         self.push(heading, HEADING, None);
@@ -148,7 +151,11 @@ impl Shown {
     fn row(&mut self, row: ListRow, opened: Option<&Peer>) {
         let request = row.kind == ListKind::Request;
         let person = Person {
-            kind: if request { PersonKind::Request } else { PersonKind::Person },
+            kind: if request {
+                PersonKind::Request
+            } else {
+                PersonKind::Person
+            },
             initial: initial(&row.name.text),
             name: row.name.text.into(),
             address: row.address.into(),
@@ -184,9 +191,13 @@ fn conditions(state: &State, words: &Words) -> Vec<Condition> {
     let mut rows = Vec::new();
     if let Some(tor) = state.tor() {
         let row = view::tor_row(tor, words);
-        let progress = if row.ready { 0.0 } else { f32::from(row.percent.min(100)) / 100.0 };
+        let progress = if row.ready {
+            0.0
+        } else {
+            f32::from(row.percent.min(100)) / 100.0
+        };
         rows.push(Condition {
-            name: "Tor".into(),
+            name: SharedString::default(),
             words: row.doing.into(),
             health: health(row.ready, row.stalled),
             progress,

@@ -115,7 +115,14 @@ impl Talk {
         global.set_fingerprint(header.fingerprint.unwrap_or_default().into());
         global.set_online(header.online);
         global.set_presence(header.presence.into());
-        global.set_over(words.fill("header.over", &[("address", &header.address), ("account", &header.account)]).into());
+        global.set_over(
+            words
+                .fill(
+                    "header.over",
+                    &[("address", &header.address), ("account", &header.account)],
+                )
+                .into(),
+        );
         global.set_address(header.address.into());
         global.set_name(header.name.text.into());
         global.set_wait(header.notice.into());
@@ -124,9 +131,13 @@ impl Talk {
     fn attach_rows(self: &Rc<Self>, app: &Rc<App>) {
         let global = app.ui().global::<markup::Talk<'_>>();
         let page = self.clone();
-        global.on_retry(with(app, move |app, index| page.with_message(app, index, Command::RetryMessage)));
+        global.on_retry(with(app, move |app, index| {
+            page.with_message(app, index, Command::RetryMessage)
+        }));
         let page = self.clone();
-        global.on_cancel(with(app, move |app, index| page.with_message(app, index, Command::CancelMessage)));
+        global.on_cancel(with(app, move |app, index| {
+            page.with_message(app, index, Command::CancelMessage)
+        }));
         let page = self.clone();
         global.on_show_all(with(app, move |_, index| page.each(|rows| rows.show_all(index))));
         let page = self.clone();
@@ -139,7 +150,11 @@ impl Talk {
         let page = self.clone();
         let weak = Rc::downgrade(app);
         global.on_copy_link(move |index, link| {
-            let target = page.open.borrow().as_ref().and_then(|rows| rows.link(index, link));
+            let target = page
+                .open
+                .borrow()
+                .as_ref()
+                .and_then(|rows| rows.link(index, link));
             if let (Some(app), Some(target)) = (weak.upgrade(), target) {
                 app.copy(&target);
             }
@@ -152,20 +167,26 @@ impl Talk {
         global.on_notice_pressed(app.on_open(|app, peer| {
             let trust = app.state(|state| Trust::of(state, &peer));
             if trust == Trust::KeyChanged {
-                app.ui().global::<markup::Nav<'_>>().set_dialog(markup::Dialog::Trust);
+                app.ui()
+                    .global::<markup::Nav<'_>>()
+                    .set_dialog(markup::Dialog::Trust);
             } else {
                 app.start_private(&peer);
             }
         }));
         global.on_end_private(app.on_open(|app, peer| app.order(&Command::EndPrivate(peer.reference()))));
         global.on_trust_pressed(app.on_open(|app, _| {
-            app.ui().global::<markup::Nav<'_>>().set_dialog(markup::Dialog::Trust);
+            app.ui()
+                .global::<markup::Nav<'_>>()
+                .set_dialog(markup::Dialog::Trust);
         }));
         global.on_close(app.on_open(|app, _| app.open(None)));
     }
 
     fn with_message(&self, app: &Rc<App>, index: i32, command: impl FnOnce(MessageRef) -> Command) {
-        let Some(rows) = self.open.borrow().clone() else { return };
+        let Some(rows) = self.open.borrow().clone() else {
+            return;
+        };
         let peer = rows.peer().clone();
         let message = rows.entry(index, |entry| match &entry.what {
             What::Message(message) => Some(message.id.clone()),

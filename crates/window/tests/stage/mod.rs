@@ -2,7 +2,11 @@
 //! It must never be part of the program. Standard: `docs/rpc.md`.
 
 #![allow(dead_code, reason = "not every test plays every part")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a stage that cannot be set up ends the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a stage that cannot be set up ends the test"
+)]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -41,23 +45,33 @@ impl Stage {
         };
         let app = App::new(Box::new(out), &Options::default()).unwrap();
         app.show().unwrap();
-        Self { screen, app, said, sequence: 1 }
+        Self {
+            screen,
+            app,
+            said,
+            sequence: 1,
+        }
     }
 
-    /// What the window said since the last time.
-    pub(crate) fn said(&self) -> Vec<Value> {
-        self.said.borrow_mut().drain(..).collect()
+    /// The calls of a method that nobody asked after yet.
+    pub(crate) fn calls(&self, method: &str) -> Vec<Value> {
+        let (found, rest) = self
+            .said
+            .take()
+            .into_iter()
+            .partition(|it| it["method"] == method);
+        self.said.replace(rest);
+        found
     }
 
-    /// The parameters of the first call of a method that was said since the last time.
+    /// The parameters of the first such call.
     pub(crate) fn asked(&self, method: &str) -> Option<Value> {
-        let said = self.said();
-        said.iter().find(|it| it["method"] == method).map(|it| it["params"].clone())
+        self.calls(method).first().map(|it| it["params"].clone())
     }
 
     /// Answers every open call of a method.
     pub(crate) fn answer(&self, method: &str, result: &Value) {
-        for call in self.said().iter().filter(|it| it["method"] == method) {
+        for call in self.calls(method) {
             self.line(&json!({ "jsonrpc": "2.0", "id": call["id"], "result": result }));
         }
     }
@@ -65,7 +79,7 @@ impl Stage {
     /// Refuses every open call of a method.
     pub(crate) fn refuse(&self, method: &str, code: &str) {
         let problem = Problem::new(code, "It could not be done.");
-        for call in self.said().iter().filter(|it| it["method"] == method) {
+        for call in self.calls(method) {
             let error = json!({ "code": -32000, "message": problem.text, "data": problem });
             self.line(&json!({ "jsonrpc": "2.0", "id": call["id"], "error": error }));
         }
@@ -73,7 +87,14 @@ impl Stage {
 
     /// Makes the window ask for everything, and gives it this.
     pub(crate) fn fresh(&mut self, snapshot: &Snapshot) {
-        self.tell(Event::EventsLost { count: 1 });
+        if !self
+            .said
+            .borrow()
+            .iter()
+            .any(|it| it["method"] == "engine.snapshot")
+        {
+            self.tell(Event::EventsLost { count: 1 });
+        }
         self.show(snapshot);
         self.sequence = 1;
     }
@@ -105,7 +126,10 @@ impl Stage {
     /// Tells an event.
     pub(crate) fn tell(&mut self, event: Event) {
         self.sequence += 1;
-        let line = model::rpc::notification(&Notification { sequence: self.sequence, event });
+        let line = model::rpc::notification(&Notification {
+            sequence: self.sequence,
+            event,
+        });
         self.app.hear(&[line]);
     }
 
@@ -158,14 +182,23 @@ pub(crate) fn conversation(with: &str, privacy: Privacy, messages: Vec<Message>)
 }
 
 pub(crate) fn private(verified: bool) -> Privacy {
-    Privacy::Private { fingerprint: FINGERPRINT.to_owned(), verified }
+    Privacy::Private {
+        fingerprint: FINGERPRINT.to_owned(),
+        verified,
+    }
 }
 
 pub(crate) fn snapshot(profile: ProfileState) -> Snapshot {
     Snapshot {
         sequence: 1,
         profile,
-        tor: Tor { phase: TorPhase::Ready, percent: 100, doing: String::new(), cause: None, advice: None },
+        tor: Tor {
+            phase: TorPhase::Ready,
+            percent: 100,
+            doing: String::new(),
+            cause: None,
+            advice: None,
+        },
         walls: Vec::new(),
         accounts: Vec::new(),
         contacts: Vec::new(),
@@ -198,8 +231,16 @@ pub(crate) fn evening() -> Snapshot {
     all.conversations = vec![
         conversation("bob", private(true), talk_with_bob()),
         conversation("sara", private(false), talk_with_sara()),
-        conversation("ludmila", Privacy::Plain, vec![message(301, "ludmila", Direction::Out, "Завтра в семь?", 3000)]),
-        conversation("dariush", Privacy::Finished, vec![message(401, "dariush", Direction::In, "فردا می‌بینمت", 1500)]),
+        conversation(
+            "ludmila",
+            Privacy::Plain,
+            vec![message(301, "ludmila", Direction::Out, "Завтра в семь?", 3000)],
+        ),
+        conversation(
+            "dariush",
+            Privacy::Finished,
+            vec![message(401, "dariush", Direction::In, "فردا می‌بینمت", 1500)],
+        ),
     ];
     all
 }
@@ -207,10 +248,22 @@ pub(crate) fn evening() -> Snapshot {
 fn talk_with_bob() -> Vec<Message> {
     let texts = [
         (Direction::In, "Are you at the station already?", 1500),
-        (Direction::Out, "Since five. The 18:40 is late again, so no hurry.", 1498),
-        (Direction::In, "Good. I have the papers with me, both copies, and the translation that you asked for last week.", 1497),
+        (
+            Direction::Out,
+            "Since five. The 18:40 is late again, so no hurry.",
+            1498,
+        ),
+        (
+            Direction::In,
+            "Good. I have the papers with me, both copies, and the translation that you asked for last week.",
+            1497,
+        ),
         (Direction::In, "Should I bring the camera too?", 1497),
-        (Direction::Out, "No, leave it. See https://example.org/route/7 for the way, it is marked from the north gate.", 60),
+        (
+            Direction::Out,
+            "No, leave it. See https://example.org/route/7 for the way, it is marked from the north gate.",
+            60,
+        ),
         (Direction::In, "/me is on the way 🦦", 42),
         (Direction::In, "مرحبا من المحطة! القطار Intercity 73 وصل الآن.", 12),
         (Direction::Out, "Great 👍", 9),
@@ -227,7 +280,9 @@ fn talk_with_bob() -> Vec<Message> {
         .collect();
     let last = said.len();
     said[last - 2].delivery = Delivery::Sent;
-    said[last - 1].delivery = Delivery::Waiting { wait: Wait::Connection };
+    said[last - 1].delivery = Delivery::Waiting {
+        wait: Wait::Connection,
+    };
     said[last - 3].delivery = Delivery::NotSent {
         problem: Problem::new("message.not_sent", "It could not be sent. Send it again."),
     };
@@ -237,7 +292,19 @@ fn talk_with_bob() -> Vec<Message> {
 fn talk_with_sara() -> Vec<Message> {
     vec![
         message(201, "sara", Direction::In, "مساء الخير، هل وصلتك الرسالة؟", 200),
-        message(202, "sara", Direction::Out, "نعم، شكرًا جزيلًا. سأقرأها الليلة.", 190),
-        message(203, "sara", Direction::In, "The file is called report-final.odt", 20),
+        message(
+            202,
+            "sara",
+            Direction::Out,
+            "نعم، شكرًا جزيلًا. سأقرأها الليلة.",
+            190,
+        ),
+        message(
+            203,
+            "sara",
+            Direction::In,
+            "The file is called report-final.odt",
+            20,
+        ),
     ]
 }

@@ -45,7 +45,9 @@ impl Composer {
         app.keep_drafts();
         write(app, &draft(app, peer));
         let look = app.look();
-        app.ui().global::<markup::Talk<'_>>().set_enter_sends(look.enter_sends);
+        app.ui()
+            .global::<markup::Talk<'_>>()
+            .set_enter_sends(look.enter_sends);
     }
 }
 

@@ -77,7 +77,8 @@ impl Rows {
     pub(super) fn show_all(&self, index: i32) {
         if let Some(number) = self.entry(index, |entry| entry.number) {
             self.in_full.borrow_mut().insert(number);
-            self.notify.row_changed(usize::try_from(index).unwrap_or_default());
+            self.notify
+                .row_changed(usize::try_from(index).unwrap_or_default());
         }
     }
 
@@ -101,7 +102,9 @@ impl Rows {
     /// Reads the entry of a row.
     pub(super) fn entry<R>(&self, index: i32, read: impl FnOnce(&Entry) -> R) -> Option<R> {
         let index = usize::try_from(index).ok()?;
-        self.app.upgrade()?.state(|state| state.talk(&self.peer)?.log.entry(index).map(read))
+        self.app
+            .upgrade()?
+            .state(|state| state.talk(&self.peer)?.log.entry(index).map(read))
     }
 
     fn with<R>(&self, read: impl FnOnce(&view::Rows<'_>) -> R) -> Option<R> {
