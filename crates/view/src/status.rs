@@ -72,6 +72,8 @@ pub struct TorRow {
     pub percent_words: String,
     /// What Tor is doing.
     pub doing: String,
+    /// As short as a corner of the window allows.
+    pub short: String,
     /// Why it does not get on and what can be tried; empty: nothing is known to be in the way.
     pub why: String,
 }
@@ -88,11 +90,19 @@ pub fn tor_row(tor: &Tor, words: &Words) -> TorRow {
         (TorPhase::Stalled, _) => "tor_phase.stalled",
         (TorPhase::Starting, _) => "tor_phase.starting",
     };
+    let percent_words = words.percent(percent);
+    let short = match tor.phase {
+        TorPhase::Bootstrapping => words.fill("tor_short.connecting", &[("percent", &percent_words)]),
+        TorPhase::Ready => words.say("tor_short.ready"),
+        TorPhase::Restarting | TorPhase::Starting => words.say("tor_short.starting"),
+        TorPhase::Stalled => words.say("tor_short.stalled"),
+    };
     TorRow {
         ready: tor.phase == TorPhase::Ready,
         stalled: tor.phase == TorPhase::Stalled,
         percent,
-        percent_words: words.percent(percent),
+        percent_words,
+        short,
         doing: words.say(doing),
         why: tor
             .cause
