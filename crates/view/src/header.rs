@@ -4,6 +4,7 @@
 
 use model::{AccountState, Policy, Presence, Verification, Wait};
 
+use crate::keys;
 use crate::state::State;
 use crate::text::{self, Name};
 use crate::trust::{self, Trust};
@@ -43,6 +44,8 @@ pub struct Header {
     pub notice: String,
     /// How far a verification is.
     pub verification: Verification,
+    /// The same in a sentence; empty: none.
+    pub verification_words: String,
     /// The contact's question, sanitised, for a widget that says that it is the contact's.
     pub question: Option<String>,
     /// The same as one sentence, for a screen reader.
@@ -64,6 +67,7 @@ pub fn header(state: &State, words: &Words, peer: &Peer) -> Option<Header> {
     });
     let (waiting, waits_for) = talk.map(|talk| talk.log.waiting()).unwrap_or_default();
     let verification = talk.map(|talk| talk.verification.clone()).unwrap_or_default();
+    let verification_words = keys::verification(&verification, &name, words);
     let question = match &verification {
         Verification::Asked {
             question: Some(question),
@@ -100,6 +104,7 @@ pub fn header(state: &State, words: &Words, peer: &Peer) -> Option<Header> {
         presence,
         trust,
         trust_words,
+        verification_words,
         verification,
         question,
     })
