@@ -91,6 +91,8 @@ pub struct ListRow {
     pub preview_rtl: bool,
     /// Whether that is a draft.
     pub is_draft: bool,
+    /// Whether own messages have not left this program.
+    pub waiting: bool,
     /// When the last message came or went; empty: none.
     pub when: String,
     /// What a screen reader says: name, presence, trust, unread.
@@ -193,6 +195,7 @@ impl Maker<'_> {
             preview_rtl: text::is_rtl(&preview),
             preview,
             is_draft,
+            waiting: talk.is_some_and(|talk| talk.log.waiting().0 > 0),
             when: if last > 0 {
                 self.words.short(last, self.now)
             } else {
