@@ -85,6 +85,7 @@ pub(crate) fn window() -> ExitCode {
     };
     let options = window::Options {
         language: language(),
+        minutes_east: minutes_east(),
         walls: report.walls.iter().map(|state| wall("window", state)).collect(),
     };
     match window::run(reader, door, &options) {
@@ -100,6 +101,12 @@ fn language() -> Option<String> {
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let value = set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG"))?;
     value.split(['_', '.', '@']).next().map(str::to_owned)
+}
+
+/// How far the system's clock is set east of UTC now: for the times on the screen, and for nothing that is sent.
+fn minutes_east() -> i16 {
+    let seconds = jiff::Zoned::now().offset().seconds();
+    i16::try_from(seconds / 60).unwrap_or_default()
 }
 
 /// Takes the channels and locks the room.
