@@ -8,7 +8,7 @@ mod linux;
 use crate::{Report, Room, Wall};
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How an attempt ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,13 +126,12 @@ fn trials(room: &Room<'_>) -> Vec<Trial> {
 fn file_trials(room: &Room<'_>) -> Vec<Trial> {
     let wall = Some(Wall::Landlock);
     let own = match room {
-        Room::Engine { profile } => profile.to_path_buf(),
-        Room::Gate { state, .. } => state.to_path_buf(),
-        Room::Supervisor | Room::Window => return Vec::new(),
+        Room::Engine { profile } => Some(profile.to_path_buf()),
+        Room::Gate { state, .. } => Some(state.to_path_buf()),
+        Room::Window => None,
+        Room::Supervisor => return Vec::new(),
     };
-    let file = own.clone();
     let mut trials = vec![
-        Trial::new("write in its own folder", None, move || write_and_remove(&file)),
         Trial::new("read the list of users", wall, || {
             std::fs::File::open(USERS).map(drop)
         }),
@@ -140,9 +139,15 @@ fn file_trials(room: &Room<'_>) -> Vec<Trial> {
             write_and_remove(&std::env::temp_dir())
         }),
     ];
-    if let Some(home) = std::env::home_dir().filter(|home| home.is_dir() && !home.starts_with(&own)) {
+    let strange = |home: &PathBuf| home.is_dir() && own.as_ref().is_none_or(|own| !home.starts_with(own));
+    if let Some(home) = std::env::home_dir().filter(strange) {
         trials.push(Trial::new("list the home folder", wall, move || {
             std::fs::read_dir(&home).map(drop)
+        }));
+    }
+    if let Some(own) = own {
+        trials.push(Trial::new("write in its own folder", None, move || {
+            write_and_remove(&own)
         }));
     }
     trials

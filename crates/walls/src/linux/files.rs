@@ -9,7 +9,7 @@ use landlock::{
     RulesetStatus, Scope,
 };
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The version whose rights are used; older kernels enforce fewer, and the report says so.
 const WANTED: ABI = ABI::V6;
@@ -23,6 +23,49 @@ const SYSTEM: [&str; 6] = [
     "/proc/sys/vm/overcommit_memory",
     "/sys/devices/system/cpu",
 ];
+
+/// What the window's toolkit reads of the system: libraries, fonts, key maps, cursors, time zone. Neither the home
+/// folder nor anything of the rest of `/etc`, `/run`, `/var` or `/tmp` is among them.
+const SCREEN: [&str; 20] = [
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.preload",
+    "/etc/localtime",
+    "/etc/X11",
+    "/gnu/store",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/nix/store",
+    "/opt",
+    "/proc/self",
+    "/run/current-system",
+    "/run/opengl-driver",
+    "/snap",
+    "/usr",
+    "/var/cache/fontconfig",
+    "/var/lib/dbus/machine-id",
+    "/var/lib/flatpak",
+    "/var/lib/ghostscript/fonts",
+];
+
+/// What it reads of its owner's: the same, set by the owner. Relative to the home folder.
+const SCREEN_AT_HOME: [&str; 11] = [
+    ".cache/fontconfig",
+    ".config/fontconfig",
+    ".fonts",
+    ".fonts.conf",
+    ".icons",
+    ".local/share/fonts",
+    ".local/share/icons",
+    ".XCompose",
+    ".Xauthority",
+    ".Xdefaults",
+    ".Xresources",
+];
+
+/// Where the picture is handed to the X server (MIT-SHM, POSIX shared memory).
+const PICTURES: &str = "/dev/shm";
 
 /// What [`restrict`] says of a wall: `Ok` with an optional remark if it stands, `Err` with the reason if not.
 type Built = Result<Option<String>, String>;
@@ -42,7 +85,15 @@ pub(super) fn restrict(room: &Room<'_>) -> Result<Built, LockError> {
                 readable.push((open(path)?, path.is_dir()));
             }
         }
-        Room::Supervisor | Room::Window => {}
+        Room::Window => {
+            writable.extend(PathFd::new(PICTURES));
+            for path in screen() {
+                if let Ok(fd) = PathFd::new(&path) {
+                    readable.push((fd, path.is_dir()));
+                }
+            }
+        }
+        Room::Supervisor => {}
     }
     for path in SYSTEM.map(Path::new) {
         if let Ok(fd) = PathFd::new(path) {
@@ -50,9 +101,25 @@ pub(super) fn restrict(room: &Room<'_>) -> Result<Built, LockError> {
         }
     }
     Ok(match enforce(room, writable, readable) {
-        Ok(status) => describe(room, &status),
+        Ok(status) => describe(&status),
         Err(_) => Err("The kernel refused the Landlock rules.".into()),
     })
+}
+
+/// The files that a window needs, whether they exist or not.
+fn screen() -> Vec<PathBuf> {
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let mut paths: Vec<PathBuf> = SCREEN.iter().map(PathBuf::from).collect();
+    if let Some(home) = absolute("HOME").filter(|home| home != Path::new("/")) {
+        paths.extend(SCREEN_AT_HOME.iter().map(|path| home.join(path)));
+    }
+    // A folder would open everything beneath it.
+    paths.extend(absolute("XAUTHORITY").filter(|path| path.is_file()));
+    paths
 }
 
 fn open(path: &Path) -> Result<PathFd, LockError> {
@@ -93,9 +160,8 @@ fn handled(room: &Room<'_>) -> Result<Ruleset, RulesetError> {
     let rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
     let rules = rules.handle_access(AccessNet::BindTcp)?.scope(Scope::Signal)?;
     match room {
-        // The toolkit reads fonts, themes and drivers all over the system, and X11 listens on an abstract socket.
-        Room::Supervisor | Room::Window => rules.handle_access(AccessNet::ConnectTcp),
-        Room::Engine { .. } => rules
+        Room::Supervisor => rules.handle_access(AccessNet::ConnectTcp),
+        Room::Engine { .. } | Room::Window => rules
             .handle_access(AccessFs::from_all(WANTED))?
             .handle_access(AccessNet::ConnectTcp)?
             .scope(Scope::AbstractUnixSocket),
@@ -105,7 +171,7 @@ fn handled(room: &Room<'_>) -> Result<Ruleset, RulesetError> {
     }
 }
 
-fn describe(room: &Room<'_>, status: &RestrictionStatus) -> Built {
+fn describe(status: &RestrictionStatus) -> Built {
     let version = match status.landlock {
         LandlockStatus::NotEnabled => return Err("Landlock is switched off in this kernel.".into()),
         LandlockStatus::NotImplemented => return Err("This kernel has no Landlock.".into()),
@@ -113,9 +179,6 @@ fn describe(room: &Room<'_>, status: &RestrictionStatus) -> Built {
     };
     if status.ruleset == RulesetStatus::NotEnforced {
         return Err("The kernel took the Landlock rules and enforces none.".into());
-    }
-    if matches!(room, Room::Window) {
-        return Err("Signals and TCP are walled off; files are not yet, for the window.".into());
     }
     Ok((version < WANTED).then(|| {
         format!(

@@ -1,0 +1,64 @@
+//! The letters: the system's for the languages, our own outlines for emoji.
+//! It must never leave a letter out silently: this renderer draws what it has no outline for as nothing at all.
+//! Standard: Unicode 15 for emoji, drawn from Noto Emoji (SIL Open Font License 1.1).
+
+use std::sync::Arc;
+
+use slint::fontique_011::fontique::{Blob, Collection, FamilyId, GenericFamily};
+
+use crate::Error;
+
+/// Families that are asked for by name, in this order, before whatever else the system has.
+const WANTED: [&str; 10] = [
+    "Noto Sans",
+    "Noto Sans Arabic",
+    "Noto Sans Hebrew",
+    "Segoe UI",
+    "SF Pro Text",
+    "Noto Sans CJK SC",
+    "Noto Sans Symbols",
+    "Noto Sans Symbols2",
+    "Noto Sans Math",
+    "DejaVu Sans",
+];
+
+/// Families whose glyphs are pictures, which the software renderer cannot draw.
+const PICTURES: [&str; 3] = ["Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji"];
+
+/// The software renderer on a real screen, and the letters.
+///
+/// # Errors
+/// [`Error::NoScreen`] where there is none.
+pub(crate) fn choose_renderer() -> Result<(), Error> {
+    slint::BackendSelector::new()
+        .backend_name("winit".to_owned())
+        .renderer_name("software".to_owned())
+        .select()?;
+    Ok(())
+}
+
+/// Puts the families in order. To be called once the screen is chosen and before the first page is made.
+pub(crate) fn register() {
+    let mut fonts = slint::fontique_011::shared_collection();
+    let mut families: Vec<FamilyId> = WANTED.iter().filter_map(|name| fonts.family_id(name)).collect();
+    families.extend(usual(&mut fonts));
+    let emoji = Blob::new(Arc::new(epaint_default_fonts::NOTO_EMOJI_REGULAR));
+    families.extend(fonts.register_fonts(emoji, None).into_iter().map(|(id, _)| id));
+    for generic in [
+        GenericFamily::SansSerif,
+        GenericFamily::SystemUi,
+        GenericFamily::UiSansSerif,
+        GenericFamily::Emoji,
+    ] {
+        fonts.set_generic_families(generic, families.iter().copied());
+    }
+}
+
+/// What the system uses for texts without serifs, pictures left out.
+fn usual(fonts: &mut Collection) -> Vec<FamilyId> {
+    let pictures: Vec<_> = PICTURES.iter().filter_map(|name| fonts.family_id(name)).collect();
+    fonts
+        .generic_families(GenericFamily::SansSerif)
+        .filter(|id| !pictures.contains(id))
+        .collect()
+}
