@@ -73,7 +73,7 @@ fn message(number: u64, contact: &Address) -> Message {
         id: MessageId::from_bytes(id),
         account: AccountId(1),
         contact: contact.clone(),
-        direction: if number % 2 == 0 {
+        direction: if number.is_multiple_of(2) {
             Direction::In
         } else {
             Direction::Out

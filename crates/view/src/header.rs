@@ -58,7 +58,7 @@ pub fn header(state: &State, words: &Words, peer: &Peer) -> Option<Header> {
     let talk = state.talk(peer);
     let account = state.account(peer.account);
     let trust = Trust::of(state, peer);
-    let name = text::name(contact.name.as_deref(), contact.address.as_str());
+    let name = state.name(peer)?.clone();
     let online = contact.presence == Presence::Online;
     let presence = words.say(if online {
         "presence.online"

@@ -46,14 +46,13 @@ pub fn keys(state: &State, words: &Words, peer: Option<&Peer>) -> Vec<KeyRow> {
     let mut rows: Vec<_> = state
         .contacts()
         .filter(|(of, _)| peer.is_none_or(|peer| peer == *of))
-        .flat_map(|(of, contact)| {
-            let name = text::name(contact.name.as_deref(), contact.address.as_str());
+        .filter_map(|(of, contact)| Some((of, contact, state.name(of)?)))
+        .flat_map(|(of, contact, name)| {
             let keys = contact.fingerprints.iter();
-            keys.map(move |key| row(state, words, of, &name, key))
-                .collect::<Vec<_>>()
+            keys.map(move |key| row(state, words, of, name, key))
         })
         .collect();
-    rows.sort_by_cached_key(|row| (text::skeleton(&row.name.text), row.peer.clone()));
+    rows.sort_by_cached_key(|row| (state.sort_key(&row.peer).to_owned(), row.peer.clone()));
     rows
 }
 

@@ -164,9 +164,7 @@ impl Maker<'_> {
             return None;
         }
         let address = text::address(contact.address.as_str());
-        // Somebody who was not accepted has no name here: it would be a stranger's own word.
-        let given = contact.name.as_deref().filter(|_| kind != ListKind::Request);
-        let name = text::name(given, contact.address.as_str());
+        let name = self.state.name(peer)?.clone();
         let trust = Trust::of(self.state, peer);
         let (preview, is_draft) = self.preview(peer, contact);
         let last = talk
@@ -176,7 +174,7 @@ impl Maker<'_> {
             peer: peer.clone(),
             kind,
             spoken: self.spoken(&name, kind, online, trust, unread),
-            key: text::skeleton(&name.text),
+            key: self.state.sort_key(peer).to_owned(),
             name,
             address,
             account: self
