@@ -53,7 +53,8 @@ impl App {
             language: options.language.clone().unwrap_or_default(),
             ..Look::default()
         };
-        let (mirror, first) = Mirror::start();
+        let (mut mirror, first) = Mirror::start();
+        mirror.state_mut().look(true);
         let app = Rc::new_cyclic(|me| Self {
             ui,
             me: me.clone(),
@@ -156,8 +157,9 @@ impl App {
         change(&mut self.mirror.borrow_mut())
     }
 
-    /// The markup.
-    pub(crate) fn ui(&self) -> &markup::App {
+    /// The markup, for the pages and for tests.
+    #[doc(hidden)]
+    pub fn ui(&self) -> &markup::App {
         &self.ui
     }
 

@@ -22,6 +22,9 @@ const WANTED: [&str; 10] = [
     "DejaVu Sans",
 ];
 
+/// Outlines of emoji that are newer than our own.
+const NEWER: [&str; 2] = ["Noto Emoji", "Symbola"];
+
 /// Families whose glyphs are pictures, which the software renderer cannot draw.
 const PICTURES: [&str; 3] = ["Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji"];
 
@@ -44,6 +47,7 @@ pub(crate) fn register() {
     families.extend(usual(&mut fonts));
     let emoji = Blob::new(Arc::new(epaint_default_fonts::NOTO_EMOJI_REGULAR));
     families.extend(fonts.register_fonts(emoji, None).into_iter().map(|(id, _)| id));
+    families.extend(NEWER.iter().filter_map(|name| fonts.family_id(name)));
     for generic in [
         GenericFamily::SansSerif,
         GenericFamily::SystemUi,

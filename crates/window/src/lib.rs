@@ -11,7 +11,8 @@ mod channel;
 mod fonts;
 pub mod headless;
 mod look;
-mod markup;
+#[doc(hidden)]
+pub mod markup;
 pub mod pages;
 
 use std::fmt;
