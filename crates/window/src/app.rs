@@ -14,7 +14,7 @@ use view::{Answer, CallId, Change, Line, Mirror, Peer, State, Words, Zone};
 
 use crate::channel::{self, Unheard};
 use crate::pages::{self, Page};
-use crate::{End, Error, Look, Options, fonts, markup};
+use crate::{End, Error, Look, Options, fonts, markup, screen};
 
 /// How long the engine has to say goodbye once the window is closed.
 const GOODBYE: Duration = Duration::from_secs(3);
@@ -198,6 +198,7 @@ impl App {
         for page in &self.pages {
             page.refresh(self, changes);
         }
+        screen::mark(self, changes);
     }
 
     /// Opens a conversation, or none.
@@ -306,6 +307,7 @@ impl App {
             }
             CloseRequestResponse::HideWindow
         });
+        screen::watch(self);
         for page in &self.pages {
             page.clone().attach(self);
         }

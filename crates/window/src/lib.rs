@@ -14,6 +14,7 @@ mod look;
 #[doc(hidden)]
 pub mod markup;
 pub mod pages;
+mod screen;
 
 use std::fmt;
 use std::io::{Read, Write};

@@ -280,6 +280,22 @@ fn a_locked_profile_leaves_nothing_on_the_screen() {
 }
 
 #[test]
+fn what_is_pasted_hides_nothing_and_turns_nothing_round() {
+    let stage = opened("bob");
+    stage.screen.set_clipboard("a\u{202e}b\u{2066}\0c");
+    stage.screen.chord(&[Key::Control], "v");
+    stage.screen.key(Key::Return);
+    assert_eq!(stage.asked("message.send").unwrap()["text"], "abc");
+}
+
+#[test]
+fn the_profile_is_locked_from_a_persian_keyboard_too() {
+    let stage = opened("bob");
+    stage.screen.chord(&[Key::Control], "م");
+    assert!(stage.asked("profile.lock").is_some());
+}
+
+#[test]
 fn a_dialog_keeps_the_keyboard_and_escape_leaves_it() {
     let stage = opened("bob");
     stage.screen.key(Key::F1);
