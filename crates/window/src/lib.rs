@@ -11,8 +11,10 @@ mod channel;
 mod fonts;
 pub mod headless;
 mod look;
-mod markup;
+#[doc(hidden)]
+pub mod markup;
 pub mod pages;
+mod screen;
 
 use std::fmt;
 use std::io::{Read, Write};
