@@ -49,6 +49,18 @@ pub(crate) trait Disk: Send {
     fn close_for_good(&self);
 }
 
+/// `length` bytes from offset `at`.
+///
+/// # Errors
+/// [`ErrorKind::UnexpectedEof`] if there are fewer, besides the system's.
+pub(crate) fn read_exactly(disk: &dyn Disk, name: &str, at: u64, length: usize) -> io::Result<Vec<u8>> {
+    let bytes = disk.read(name, at, length)?;
+    if bytes.len() < length {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes)
+}
+
 /// Writes random bytes over a file and takes its name away; a file that is not there is no error. A file with a
 /// second name is not written over.
 pub(crate) fn shred(disk: &dyn Disk, name: &str) -> Result<(), VaultError> {

@@ -7,7 +7,7 @@
 //! old or the new state whole; what else is left is swept up when the profile is next opened.
 
 use crate::VaultError;
-use crate::disk::{Disk, RealDisk, shred};
+use crate::disk::{Disk, RealDisk, read_exactly, shred};
 use crate::format::Sealed;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -84,7 +84,7 @@ impl Folder {
         }
         // A file that grows meanwhile is cut and found to be damaged.
         let length = usize::try_from(length).map_err(|_| DAMAGED)?;
-        Ok(self.disk.read(name, 0, length)?)
+        Ok(read_exactly(&*self.disk, name, 0, length)?)
     }
 
     pub(crate) fn has_sound_backup(&self) -> bool {

@@ -76,7 +76,7 @@ impl Lock {
         self.kdf.derive(passphrase, &self.salt)
     }
 
-    fn bytes(&self) -> [u8; 56] {
+    pub(crate) fn bytes(&self) -> [u8; 56] {
         let numbers = [
             self.version,
             self.kdf.memory_kib(),

@@ -226,3 +226,8 @@ impl Vault {
         self.folder.forget_former(&sealed)
     }
 }
+
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod faults;

@@ -8,7 +8,7 @@
 use super::record::{self, BLOCK, FRONT, Head};
 use super::{Entry, MAX_HISTORY, Page};
 use crate::crypt::Key;
-use crate::disk::{Disk, shred};
+use crate::disk::{Disk, read_exactly, shred};
 use crate::files::{Folder, HISTORY, HISTORY_NEW, HISTORY_OLD};
 use crate::{KeptHistory, VaultError};
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ struct Found {
 /// The log, as far as memory holds it.
 pub(crate) struct Log {
     key: Key,
-    /// Blocks that are in use.
+    /// Where the next record goes: behind the last one that can be read.
     blocks: u32,
     /// Blocks that no record could be read from.
     unreadable: u32,
@@ -67,7 +67,7 @@ impl Log {
         let mut window = Window::default();
         let mut place = 0;
         while place < blocks {
-            let block = window.block(disk, place)?;
+            let block = window.block(disk, place, blocks)?;
             let head = block
                 .get(..FRONT)
                 .and_then(|front| Head::open(front, place.into(), &self.key))
@@ -84,8 +84,6 @@ impl Log {
                 }
             }
         }
-        // Zeroes at the end are room that was never written to.
-        self.blocks = self.blocks.max(if self.unreadable > 0 { blocks } else { 0 });
         Ok(())
     }
 
@@ -111,7 +109,7 @@ impl Log {
     }
 
     /// If the last record's body cannot be read, its writing was cut off, or it is damaged: it counts as
-    /// unreadable, and the next one takes its number.
+    /// unreadable, and the next one takes its place and number.
     fn drop_torn_end(&mut self, folder: &Folder, kept: &[KeptHistory]) -> Result<(), VaultError> {
         let last = self
             .index
@@ -126,6 +124,7 @@ impl Log {
         if self.read(folder, id, &key, found)?.is_none() {
             self.index.get_mut(&id).and_then(Vec::pop);
             self.unreadable += found.blocks;
+            self.blocks = found.place;
         }
         Ok(())
     }
@@ -209,7 +208,7 @@ impl Log {
     ) -> Result<Option<Entry>, VaultError> {
         let at = u64::from(found.place) * BLOCK as u64;
         let length = usize::try_from(found.blocks).map_err(|_| VaultError::TooLarge)? * BLOCK;
-        let record = folder.disk().read(HISTORY, at, length)?;
+        let record = read_exactly(folder.disk(), HISTORY, at, length)?;
         let head = Head {
             blocks: found.blocks,
             conversation,
@@ -289,15 +288,16 @@ struct Window {
 }
 
 impl Window {
-    /// The block at `place`; shorter if the file is.
-    fn block(&mut self, disk: &dyn Disk, place: u32) -> Result<&[u8], VaultError> {
-        let blocks = u32::try_from(self.bytes.len() / BLOCK).unwrap_or(0);
-        if place < self.first || place - self.first >= blocks {
-            self.bytes = disk.read(HISTORY, u64::from(place) * BLOCK as u64, CHUNK)?;
+    /// The block at `place` of a log that is `blocks` long.
+    fn block(&mut self, disk: &dyn Disk, place: u32, blocks: u32) -> Result<&[u8], VaultError> {
+        const TOO_LARGE: fn(std::num::TryFromIntError) -> VaultError = |_| VaultError::TooLarge;
+        let here = u32::try_from(self.bytes.len() / BLOCK).map_err(TOO_LARGE)?;
+        if place < self.first || place - self.first >= here {
+            let rest = usize::try_from(blocks - place).map_err(TOO_LARGE)? * BLOCK;
+            self.bytes = read_exactly(disk, HISTORY, u64::from(place) * BLOCK as u64, rest.min(CHUNK))?;
             self.first = place;
         }
-        let at = usize::try_from(place - self.first).map_err(|_| VaultError::TooLarge)? * BLOCK;
-        let end = self.bytes.len().min(at + BLOCK);
-        Ok(self.bytes.get(at..end).unwrap_or_default())
+        let at = usize::try_from(place - self.first).map_err(TOO_LARGE)? * BLOCK;
+        Ok(self.bytes.get(at..at + BLOCK).unwrap_or_default())
     }
 }
