@@ -6,7 +6,7 @@
 //! ```text
 //!   0  magic "OTTERBAK"   8  version 1 (u32)
 //!  12  length of the profile file (u64)   20  length of the log (u64)
-//!  28  SHA-256 of everything after byte 60: tells damage from a wrong passphrase, keeps nobody out
+//!  28  SHA-256 of everything else: tells damage from a wrong passphrase, keeps nobody out
 //!  60  nonce (24) and tag (16) under the profile's data key: profile file and log belong together
 //! 100  the profile file, as it lies in its folder, then the log, or nothing if there is none
 //! ```
@@ -26,6 +26,7 @@ pub const BACKUP_NAME: &str = SAVED;
 
 const MAGIC: [u8; 8] = *b"OTTERBAK";
 const VERSION: u32 = 1;
+const LENGTHS_END: usize = 28;
 const DIGESTED: usize = 60;
 const FRONT: usize = 100;
 
@@ -44,18 +45,10 @@ impl Vault {
         let lengths = [profile.len() as u64, log.len() as u64];
         let parts = [&profile[..], &log].concat();
         let tag = self.keys.authenticate(&parts)?;
-        let digest = Sha256::new().chain_update(&tag).chain_update(&parts).finalize();
         let [first, second] = lengths.map(u64::to_le_bytes);
-        Ok([
-            &MAGIC[..],
-            &VERSION.to_le_bytes(),
-            &first,
-            &second,
-            digest.as_slice(),
-            &tag,
-            &parts,
-        ]
-        .concat())
+        let front = [&MAGIC[..], &VERSION.to_le_bytes(), &first, &second].concat();
+        let rest = [&tag[..], &parts].concat();
+        Ok([&front[..], &digest(&front, &rest), &rest].concat())
     }
 
     /// Writes a [`Vault::backup`] into the profile's folder, as [`BACKUP_NAME`], for the owner to carry away. An
@@ -156,16 +149,16 @@ impl<'a> Parts<'a> {
         let (front, both) = backup.split_at_checked(FRONT)?;
         let rest = front.strip_prefix(&MAGIC)?;
         let (version, rest) = rest.split_first_chunk()?;
+        let (first, rest) = rest.split_first_chunk()?;
+        let (second, rest) = rest.split_first_chunk()?;
+        let (found, tag) = rest.split_first_chunk::<32>()?;
+        if digest(backup.get(..LENGTHS_END)?, backup.get(DIGESTED..)?) != *found {
+            return None;
+        }
         match u32::from_le_bytes(*version) {
             0 => return None,
             VERSION => {}
             _ => return Some(Err(VaultError::TooNew)),
-        }
-        let (first, rest) = rest.split_first_chunk()?;
-        let (second, rest) = rest.split_first_chunk()?;
-        let (digest, tag) = rest.split_first_chunk::<32>()?;
-        if Sha256::digest(backup.get(DIGESTED..)?).as_slice() != digest {
-            return None;
         }
         let (first, second) = (u64::from_le_bytes(*first), u64::from_le_bytes(*second));
         let (profile, log) = both.split_at_checked(usize::try_from(first).ok()?)?;
@@ -176,4 +169,12 @@ impl<'a> Parts<'a> {
             log,
         }))
     }
+}
+
+fn digest(front: &[u8], rest: &[u8]) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(front)
+        .chain_update(rest)
+        .finalize()
+        .into()
 }

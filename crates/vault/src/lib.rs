@@ -231,3 +231,5 @@ impl Vault {
 mod crash_tests;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod fuzz_tests;
