@@ -81,9 +81,15 @@ impl FaultyDisk {
                 apply(&mut state.synced, &operation);
             }
         }
-        let State { files, dice, .. } = &mut *state;
-        for file in files {
-            torn(file, dice);
+        let State {
+            files, dice, synced, ..
+        } = &mut *state;
+        for (number, file) in files.iter_mut().enumerate() {
+            if synced.values().any(|named| *named == number) {
+                torn(file, dice);
+            } else {
+                *file = File::default();
+            }
         }
         state.live = state.synced.clone();
         (state.steps, state.faults) = (None, 0);
