@@ -59,7 +59,7 @@ pub(crate) struct Keys {
     lock: Lock,
     slot: Slot,
     destroying: Slot,
-    data: Key,
+    pub(crate) data: Key,
 }
 
 impl Lock {

@@ -233,3 +233,5 @@ mod crash_tests;
 mod faults;
 #[cfg(test)]
 mod fuzz_tests;
+#[cfg(test)]
+mod traces_tests;
