@@ -5,6 +5,7 @@
 
 mod accounts;
 mod effects;
+mod keeping;
 mod people;
 mod profile;
 
@@ -124,6 +125,8 @@ impl Messenger {
             Command::CreateProfile(with) => self.create_profile(&with.passphrase, id),
             Command::Unlock(with) => self.unlock(&with.passphrase, id),
             Command::RestoreBackup(with) => self.restore_backup(&with.passphrase, id),
+            Command::RestoreProfile(with) => self.restore_profile(&with.passphrase, id),
+            Command::TravelProfile(with) => self.travel(&with.passphrase, id),
             Command::AddAccount(with) => self.add_account(with, id),
             other => Outcome::Now(self.carry_out_now(other)),
         }
@@ -133,6 +136,10 @@ impl Messenger {
         match command {
             Command::ChangePassphrase(with) => self.change_passphrase(&with.old, &with.new),
             Command::Lock(Nothing {}) => self.lock(),
+            Command::SetDestroying(with) => self.set_destroying(&with),
+            Command::StoredData(Nothing {}) => return to_value(&self.stored()?),
+            Command::BackUp(Nothing {}) => return to_value(&self.back_up()?),
+            Command::WipeProfile(with) => self.wipe_profile(&with),
             Command::Snapshot(Nothing {}) => return to_value(&self.snapshot()?),
             Command::Version(Nothing {}) => return to_value(&version()),
             Command::Stop(Nothing {}) => {

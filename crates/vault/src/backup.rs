@@ -51,14 +51,16 @@ impl Vault {
         Ok([&front[..], &digest(&front, &rest), &rest].concat())
     }
 
-    /// Writes a [`Vault::backup`] into the profile's folder, as [`BACKUP_NAME`], for the owner to carry away. An
-    /// older one there is replaced. Returns its length in bytes.
+    /// Writes a [`Vault::backup`] into the profile's folder, as [`BACKUP_NAME`], for the owner to carry away; on
+    /// travel into the folder that the profile was opened from. An older one there is replaced. Returns its
+    /// length in bytes.
     ///
     /// # Errors
     /// As [`Vault::backup`], and [`VaultError::DiskFull`], [`VaultError::ReadOnly`]; the older one then stands.
     pub fn save_backup(&self) -> Result<u64, VaultError> {
         let backup = self.backup()?;
-        self.folder.put(SAVED, SAVED_NEW, &backup)?;
+        let home = self.travelling_from.as_ref().unwrap_or(&self.folder);
+        home.put(SAVED, SAVED_NEW, &backup)?;
         Ok(backup.len() as u64)
     }
 
@@ -93,6 +95,22 @@ impl Vault {
     /// As [`Vault::restore`].
     pub fn travel(backup: &[u8], passphrase: &Passphrase) -> Result<Self, VaultError> {
         Self::restore_into(Folder::on(Box::new(MemoryDisk::default())), backup, passphrase)
+    }
+
+    /// As [`Vault::travel`], from the file [`BACKUP_NAME`] in `dir`, which stays locked against other programs.
+    /// [`Vault::save_backup`] writes that file anew; nothing else is written there.
+    ///
+    /// # Errors
+    /// As [`Vault::restore_saved`].
+    pub fn travel_from(dir: &Path, passphrase: &Passphrase) -> Result<Self, VaultError> {
+        if !folder::exists(dir)? {
+            return Err(VaultError::Absent);
+        }
+        let home = Folder::lock(dir)?;
+        let backup = home.read(SAVED, MAX_BACKUP).map_err(no_backup)?;
+        let mut vault = Self::travel(&backup, passphrase)?;
+        vault.travelling_from = Some(home);
+        Ok(vault)
     }
 
     fn restore_into(folder: Folder, backup: &[u8], passphrase: &Passphrase) -> Result<Self, VaultError> {

@@ -50,6 +50,7 @@ impl Story {
             keys,
             profile,
             log: None,
+            travelling_from: None,
         };
         for address in PEOPLE {
             vault.keep_history(1, address).unwrap();

@@ -23,6 +23,7 @@ use crate::crypt::{KEY, Key, NONCE, TAG, fill, random};
 use crate::files::MAX_FILE;
 use crate::profile::migrate;
 use crate::{Kdf, Passphrase, Profile, VaultError};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::{ErrorKind, Write};
 use zeroize::Zeroizing;
@@ -370,10 +371,9 @@ fn check_length(length: u32, zero: u32, body: &[u8]) -> Result<(), VaultError> {
 /// The JSON of `profile` with its length before it and zeroes behind it, in one allocation that is wiped.
 fn padded_json(profile: &Profile) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     const UNREPRESENTABLE: VaultError = VaultError::Io(ErrorKind::InvalidData);
-    let mut count = Count(0);
-    serde_json::to_writer(&mut count, profile).map_err(|_| UNREPRESENTABLE)?;
-    let length = u32::try_from(count.0).map_err(|_| VaultError::TooLarge)?;
-    let padded = (4 + count.0).next_multiple_of(STEP);
+    let exact = json_length(profile);
+    let length = u32::try_from(exact).map_err(|_| VaultError::TooLarge)?;
+    let padded = (4 + exact).next_multiple_of(STEP);
     if (HEADER + padded + TAG) as u64 > MAX_FILE {
         return Err(VaultError::TooLarge);
     }
@@ -388,6 +388,12 @@ fn unpadded_json(body: &[u8]) -> Result<Profile, VaultError> {
     let (length, rest) = body.split_first_chunk().ok_or(DAMAGED)?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| DAMAGED)?;
     migrate::read(rest.get(..length).ok_or(DAMAGED)?)
+}
+
+/// How long the JSON of `value` is, in bytes; 0 if it has none.
+pub(crate) fn json_length(value: &impl Serialize) -> usize {
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).map_or(0, |()| count.0)
 }
 
 struct Count(usize);

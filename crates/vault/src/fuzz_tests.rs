@@ -26,6 +26,7 @@ fn files() -> Files {
         keys: Keys::generate(&passphrase, Kdf::MINIMUM).unwrap(),
         profile: Profile::default(),
         log: None,
+        travelling_from: None,
     };
     vault.keep_history(1, "bob@example.org").unwrap();
     for number in 0..20 {

@@ -16,6 +16,7 @@ fn vault() -> Vault {
         keys: Keys::generate(&passphrase, Kdf::MINIMUM).unwrap(),
         profile: Profile::default(),
         log: None,
+        travelling_from: None,
     };
     vault.keep_history(1, BOB).unwrap();
     vault.keep_history(1, CAROL).unwrap();

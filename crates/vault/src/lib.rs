@@ -34,7 +34,7 @@ pub use profile::{
     TlsPolicy,
 };
 pub use secret::{Passphrase, SecretBytes, SecretText};
-pub use stored::{Stored, StoredHistory};
+pub use stored::{Stored, StoredHistory, StoredKind};
 pub use wipe::wipe;
 
 use crypt::Key;
@@ -76,6 +76,8 @@ pub struct Vault {
     profile: Profile,
     /// There once kept messages were asked for.
     log: Option<Log>,
+    /// On travel, where the carried file lies.
+    travelling_from: Option<Folder>,
 }
 
 impl Vault {
@@ -98,6 +100,7 @@ impl Vault {
             keys,
             profile,
             log: None,
+            travelling_from: None,
         })
     }
 
@@ -145,6 +148,7 @@ impl Vault {
             keys,
             profile,
             log: None,
+            travelling_from: None,
         })
     }
 

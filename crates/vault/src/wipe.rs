@@ -43,12 +43,13 @@ impl Vault {
         if had_history { self.tidy_log() } else { Ok(()) }
     }
 
-    /// Writes over every file of the profile and removes it, as [`wipe`] does.
+    /// Writes over every file of the profile and removes it, as [`wipe`] does; on travel the carried file as well.
     ///
     /// # Errors
     /// As [`wipe`].
     pub fn wipe(self) -> Result<(), VaultError> {
-        wipe_files(&self.folder)
+        let carried = self.travelling_from.as_ref().map_or(Ok(()), wipe_files);
+        wipe_files(&self.folder).and(carried)
     }
 }
 

@@ -145,6 +145,33 @@ fn a_profile_on_travel_leaves_nothing_behind_unless_it_is_asked_to() {
 }
 
 #[test]
+fn a_carried_file_is_written_back_only_when_asked_and_is_all_that_lies_there() {
+    let (desk, stick) = (Desk::new(), Desk::new());
+    let carried = filled(&desk).backup().unwrap();
+    stick.create().wipe().unwrap();
+    fs::create_dir(&stick.dir).unwrap();
+    vault::make_private(&stick.dir).unwrap();
+    fs::write(stick.path(BACKUP_NAME), &carried).unwrap();
+    let mut travelling = Vault::travel_from(&stick.dir, &right()).unwrap();
+    travelling
+        .history(1, BOB)
+        .unwrap()
+        .append(&said("from afar"))
+        .unwrap();
+    assert_eq!(names(&stick.dir), [BACKUP_NAME, "lock"]);
+    assert!(fs::read(stick.path(BACKUP_NAME)).unwrap() == carried);
+    assert_eq!(
+        Vault::travel_from(&stick.dir, &right()).err(),
+        Some(VaultError::InUse)
+    );
+    travelling.save_backup().unwrap();
+    drop(travelling);
+    assert_eq!(names(&stick.dir), [BACKUP_NAME, "lock"]);
+    let mut again = Vault::travel_from(&stick.dir, &right()).unwrap();
+    assert_eq!(texts(&mut again, BOB), ["one", "two", "from afar"]);
+}
+
+#[test]
 fn erasing_an_account_takes_its_people_and_messages_and_no_other() {
     let desk = Desk::new();
     let mut vault = filled(&desk);
@@ -155,9 +182,10 @@ fn erasing_an_account_takes_its_people_and_messages_and_no_other() {
     // Not even in the state before.
     let mut vault = Vault::restore_backup(&desk.dir, &right()).unwrap();
     let stored = vault.stored().unwrap();
+    let count = |what| stored.kinds.iter().find(|kind| kind.what == what).unwrap().count;
     assert_eq!(
-        (stored.accounts, stored.contacts, stored.histories.len()),
-        (1, 1, 1)
+        (count("accounts"), count("contacts"), count("history")),
+        (1, 1, 2)
     );
     assert_eq!((stored.histories[0].account, stored.histories[0].entries), (2, 2));
     assert!(stored.files.contains(&("history", 512)));

@@ -134,6 +134,11 @@ impl Log {
         u64::from(self.unreadable) * BLOCK as u64
     }
 
+    /// How long the log is.
+    pub(crate) fn bytes(&self) -> usize {
+        usize::try_from(self.blocks).map_or(usize::MAX, |blocks| blocks * BLOCK)
+    }
+
     /// How many entries of a conversation there are.
     pub(crate) fn entries(&self, id: u64) -> usize {
         self.index.get(&id).map_or(0, Vec::len)
