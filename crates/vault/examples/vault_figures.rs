@@ -22,6 +22,7 @@ const MESSAGES: usize = 100_000;
 /// Rounds of which the median counts: of what takes long, and of single writes.
 const ROUNDS: usize = 9;
 const WRITES: usize = 200;
+const MEASURE_MEMORY: &str = "--memory";
 const BOB: &str = "bob@example.org";
 
 struct Peer {
@@ -122,6 +123,13 @@ fn milliseconds((ours, theirs): (f64, f64)) -> (f64, f64) {
     (ours / 1e6, theirs / 1e6)
 }
 
+/// MiB that a program holds that does nothing else, as the peer is one.
+fn memory_of_a_program_that_opens(dir: &Path) -> f64 {
+    let own = std::env::current_exe().unwrap();
+    let told = Command::new(own).arg(MEASURE_MEMORY).arg(dir).output().unwrap();
+    String::from_utf8(told.stdout).unwrap().trim().parse().unwrap()
+}
+
 fn resident_mib() -> f64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -158,7 +166,10 @@ fn fingerprint(number: u32) -> KnownFingerprint {
 
 fn writes(room: &Path, peer: &mut Peer) {
     let mut vault = profile(&room.join("writes"), Kdf::MINIMUM);
-    peer.does(&format!("open {} correct-horse", room.join("writes.db").display()));
+    peer.does(&format!(
+        "open {} correct-horse",
+        room.join("writes.db").display()
+    ));
     let mut number = 1000;
     let figures = in_turns(
         WRITES,
@@ -179,7 +190,11 @@ fn writes(room: &Path, peer: &mut Peer) {
     vault.keep_history(1, BOB).unwrap();
     let figures = in_turns(
         WRITES,
-        || timed(|| drop(vault.history(1, BOB).unwrap().append(&message(1)).unwrap())),
+        || {
+            timed(|| {
+                vault.history(1, BOB).unwrap().append(&message(1)).unwrap();
+            })
+        },
         || peer.does("message"),
     );
     print("write_message", milliseconds(figures), "ms", Some(1.0));
@@ -225,29 +240,42 @@ fn opening(room: &Path, peer: &mut Peer) {
     // Each side with what its makers think a passphrase is worth, so no goal.
     print("open_100000_messages", milliseconds(with_passphrase), "ms", None);
     let mut vault = Vault::open(&dir, &passphrase()).unwrap();
-    let before = resident_mib();
     let first = timed(|| drop(vault.history(1, BOB).unwrap().page(None, 50).unwrap()));
-    let ours = resident_mib() - before;
     peer.does(&open_peer);
     let their_first = peer.does("page");
-    print("first_page_of_100000", milliseconds((first, their_first)), "ms", None);
+    print(
+        "first_page_of_100000",
+        milliseconds((first, their_first)),
+        "ms",
+        None,
+    );
     let pages = in_turns(
         WRITES,
         || timed(|| drop(vault.history(1, BOB).unwrap().page(None, 50).unwrap())),
         || peer.does("page"),
     );
     print("page_of_50", milliseconds(pages), "ms", None);
+    drop(vault);
+    let memory = (memory_of_a_program_that_opens(&dir), peer.does("memory") / 1024.0);
+    print("memory_100000_messages", memory, "MiB", None);
+    let size = |path: PathBuf| std::fs::metadata(path).unwrap().len() as f64 / 1024.0 / 1024.0;
     print(
-        "memory_100000_messages",
-        (ours, peer.does("memory") / 1024.0),
+        "disk_100000_messages",
+        (size(dir.join("history")), size(file)),
         "MiB",
         None,
     );
-    let size = |path: PathBuf| std::fs::metadata(path).unwrap().len() as f64 / 1024.0 / 1024.0;
-    print("disk_100000_messages", (size(dir.join("history")), size(file)), "MiB", None);
 }
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, measure, dir] = &arguments[..]
+        && measure == MEASURE_MEMORY
+    {
+        let vault = open(Path::new(dir));
+        println!("{}", resident_mib());
+        return drop(vault);
+    }
     // Beside the program, not in a folder in memory: the disk is half of what is measured.
     let room = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
     let mut peer = Peer::new(room.path());
