@@ -204,9 +204,9 @@ fn a_flipped_byte_anywhere_in_the_log_costs_one_message_and_is_told() {
     }
     let whole = bytes(&mut vault);
     let before = [all(&mut vault, BOB), all(&mut vault, CAROL)];
-    for at in 0..whole.len() {
+    for (at, byte) in whole.iter().enumerate() {
         disk(&mut vault)
-            .write(HISTORY, at as u64, &[whole[at] ^ 0x10])
+            .write(HISTORY, at as u64, &[byte ^ 0x10])
             .unwrap();
         let after = [all(&mut vault, BOB), all(&mut vault, CAROL)];
         let told = vault.stored().unwrap().unreadable > 0 || after.iter().any(|page| page.unreadable > 0);
@@ -217,7 +217,7 @@ fn a_flipped_byte_anywhere_in_the_log_costs_one_message_and_is_told() {
         for (before, after) in before.iter().zip(&after) {
             assert!(after.entries.iter().all(|entry| before.entries.contains(entry)));
         }
-        disk(&mut vault).write(HISTORY, at as u64, &[whole[at]]).unwrap();
+        disk(&mut vault).write(HISTORY, at as u64, &[*byte]).unwrap();
     }
 }
 

@@ -139,6 +139,14 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+fn from_hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u32> = digits.chars().map(|digit| digit.to_digit(16).unwrap()).collect();
+    digits
+        .chunks_exact(2)
+        .map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap())
+        .collect()
+}
+
 /// Started by the test below: lives, tells its keys, and locks when it is told to.
 #[test]
 #[ignore = "waits to be told"]
@@ -211,8 +219,7 @@ fn nothing_of_a_locked_profile_is_left_in_memory_or_in_any_file() {
         .map(Result::unwrap);
     for line in lines.by_ref() {
         if let Some(key) = line.strip_prefix("key=") {
-            let byte = |at| u8::from_str_radix(&key[at..at + 2], 16).unwrap();
-            secrets.push(("key".into(), (0..key.len()).step_by(2).map(byte).collect()));
+            secrets.push(("key".into(), from_hex(key)));
         }
         if line == "open" {
             break;

@@ -38,7 +38,7 @@ fn a_writer_that_never_stops() {
             vault.history(1, address).unwrap().append(&entry).unwrap();
         }
         println!("said={number}");
-        if number % 16 == 0 {
+        if number.is_multiple_of(16) {
             vault.history(1, "carol@example.org").unwrap().erase().unwrap();
             vault.keep_history(1, "carol@example.org").unwrap();
         }

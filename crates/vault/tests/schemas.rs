@@ -1,5 +1,9 @@
 //! A profile of every schema that was ever released opens today, and is of today's schema after the next change.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
 #[path = "support/desk.rs"]
 mod desk;
