@@ -99,7 +99,9 @@ pub(crate) fn window() -> ExitCode {
 /// profile and counts as soon as that is open.
 fn language() -> Option<String> {
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let value = set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG"))?;
+    let value = set("LC_ALL")
+        .or_else(|| set("LC_MESSAGES"))
+        .or_else(|| set("LANG"))?;
     value.split(['_', '.', '@']).next().map(str::to_owned)
 }
 

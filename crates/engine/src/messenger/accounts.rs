@@ -178,7 +178,7 @@ impl Messenger {
             return Err(no_such_account());
         }
         open.vault
-            .change(|kept| profile::forget_account(kept, id))
+            .erase_account(id.0)
             .map_err(|error| profile::told(&error))?;
         open.people.retain(|(account, _), _| *account != id);
         open.refused.forget_account(id);
