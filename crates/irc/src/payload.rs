@@ -175,10 +175,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_between_words() {
-        assert_eq!(
-            split("one two three", 8, 9).unwrap(),
-            ["one two", "three"]
-        );
+        assert_eq!(split("one two three", 8, 9).unwrap(), ["one two", "three"]);
         assert_eq!(split("a\r\n\nb  \n", 8, 9).unwrap(), ["a", "b"]);
         assert_eq!(split("żółwżółw", 5, 9).unwrap(), ["żó", "łwż", "ółw"]);
         assert_eq!(split("aaaa", 1, 3), None);
