@@ -323,7 +323,7 @@ fn ngircd_settings(server: &Server) -> String {
 fn znc_settings(server: &Server, behind: u16) -> String {
     let (folder, port) = (server.folder.path().display(), server.tls_port);
     format!(
-        "Version = 1.8.2\nAnonIPLimit = 100\nSSLCertFile = {folder}/both.pem\nSSLDHParamFile = {folder}/none\nProtectWebSessions = true\n\
+        "Version = 1.8.2\nSSLCertFile = {folder}/both.pem\nSSLDHParamFile = {folder}/both.pem\nProtectWebSessions = true\n\
          <Listener l>\nPort = {port}\nIPv4 = true\nIPv6 = false\nSSL = true\nHost = 127.0.0.1\nAllowWeb = false\n\
          </Listener>\n<User alice>\nAdmin = false\nNick = alice\nAltNick = alice_\nIdent = user\nRealName = user\n\
          <Pass password>\nMethod = plain\nHash = secret\n</Pass>\n\
