@@ -162,7 +162,6 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         for process in &mut self.processes {
-            
             let _ = process.kill();
             let _ = process.wait();
         }

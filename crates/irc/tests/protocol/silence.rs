@@ -167,6 +167,56 @@ fn life(change: impl FnOnce(&mut Config)) -> String {
     said + &peer.take_said()
 }
 
+/// Alone, this writes a whole life down for the test below, which starts it on machines that differ.
+#[test]
+fn a_life_is_written_down() {
+    if let Some(path) = std::env::var_os("OTTER_LIFE") {
+        std::fs::write(path, life(|_| ())).unwrap();
+    }
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "starts this very test in another environment"
+)]
+fn two_machines_say_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let on_a_machine = |name: &str, variables: &[(&str, &str)]| {
+        let path = folder.path().join(name);
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "protocol::silence::a_life_is_written_down"])
+            .env_clear()
+            .envs(variables.iter().copied())
+            .env("OTTER_LIFE", &path)
+            .status()
+            .unwrap();
+        assert!(status.success());
+        std::fs::read(path).unwrap()
+    };
+    let here = [
+        ("LANG", "C"),
+        ("TZ", "UTC"),
+        ("USER", "user"),
+        ("HOSTNAME", "amnesia"),
+        ("HOME", "/"),
+    ];
+    let there = [
+        ("LANG", "fa_IR.UTF-8"),
+        ("LC_ALL", "fa_IR.UTF-8"),
+        ("TZ", "Asia/Tehran"),
+        ("USER", "parisa"),
+        ("LOGNAME", "parisa"),
+        ("HOSTNAME", "parisas-laptop"),
+        ("HOME", "/home/parisa"),
+        ("IRCNICK", "parisa"),
+        ("IRCNAME", "Parisa"),
+    ];
+    let said = on_a_machine("here", &here);
+    assert!(said.ends_with(b"QUIT\r\n"));
+    assert_eq!(said, on_a_machine("there", &there));
+}
+
 #[test]
 fn two_people_say_the_same_but_for_their_nick() {
     let alice = life(|_| ());
