@@ -27,7 +27,7 @@ const ARROWS: Arrows<'static> = &[
     ("lab", &[]),
     ("model", &[]),
     ("otr", &[]),
-    ("otter", &["engine", "gate", "model", "walls"]),
+    ("otter", &["engine", "gate", "model", "otr", "walls"]),
     ("scram", &[]),
     ("stories", &["lab", "model"]),
     ("vault", &[]),

@@ -20,6 +20,9 @@
 //! sessions, `smp` the verification, `fragment`, `query` and `tlv` what their names say, `instance` one client
 //! of the contact, and `conversation` puts all together.
 //!
+//! Beside the protocol, and unused by it: [`keyfile`] reads and writes the key files of other programs, [`words`]
+//! makes fingerprints speakable, [`transcript`] reads and forges captured conversations.
+//!
 //! # Hazards of the protocol itself
 //! Version 3 fixes DSA with 1024 bits, SHA-1 and Diffie-Hellman with 1536 bits. They are not broken
 //! for this use, but they are not what one would choose today. Version 2 is spoken only where

@@ -1,10 +1,16 @@
 //! The command line.
 //! No secret is ever taken from it: other users of the machine can read it.
 
+mod transcript;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use model::Problem;
+
+#[cfg(test)]
+pub(crate) use transcript::Words;
+pub(crate) use transcript::{Task, Transcript};
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
@@ -17,6 +23,17 @@ Attentive Otter: private conversations over Tor.
       --tor embedded         Tor inside the program (default)
       --openrpc              prints the OpenRPC document of that language and ends
   otter check [--json]       tries in each room what its walls must refuse, and says what came of it
+  otter transcript TASK [FILE]
+                             what a captured OTR conversation shows, and what anybody can make of it; reads FILE
+                             or standard input; docs/deniability.md explains it. TASK is one of
+      parse                  lists the messages with all their fields
+      keys                   lists the revealed MAC keys and the messages that each could have made
+      check --mac-key KEY    tells which messages KEY could have made
+      forge --mac-key KEY --offset N --old TEXT --new TEXT [--message N]
+                             writes a message again with other words in the place of guessed ones
+      forge --cipher-key-file FILE [--new TEXT] [--message N]
+                             reads a message with its cipher key, or writes it again
+      --json                 with every task: a JSON object a line
   otter --version | --help
 
 Builds for tests alone accept --private-network FILE and --tor socks5://HOST:PORT.";
@@ -33,6 +50,7 @@ pub(crate) enum Command {
     /// This process is the gate.
     Gate(GateRoom),
     Help,
+    Transcript(Transcript),
     Version,
     Window,
 }
@@ -119,6 +137,9 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         return Ok(Command::Window);
     };
     let name = first.to_string_lossy().into_owned();
+    if name == "transcript" {
+        return transcript::parse(&mut arguments).map(Command::Transcript);
+    }
     let given = given(&mut arguments)?;
     match name.as_str() {
         "--help" | "-h" | "help" => Ok(Command::Help),
@@ -290,6 +311,37 @@ mod tests {
     }
 
     #[test]
+    fn the_tasks_with_a_transcript_are_understood() {
+        let key = "00112233445566778899aabbccddeeff00112233";
+        let forge = format!(
+            "transcript forge --mac-key {key} --offset 3 --old ab --new cd --message 7 chat.txt --json"
+        );
+        let Ok(Command::Transcript(Transcript { task, file, json })) = parse(&forge) else {
+            panic!("{forge}");
+        };
+        let words = Words {
+            offset: 3,
+            old: "ab".to_owned(),
+            new: "cd".to_owned(),
+        };
+        assert_eq!(
+            task,
+            Task::Modify {
+                key: key.parse().unwrap(),
+                message: std::num::NonZeroUsize::new(7),
+                words
+            }
+        );
+        assert_eq!((file, json), (Some("chat.txt".into()), true));
+        let plain = Transcript {
+            task: Task::Keys,
+            file: None,
+            json: false,
+        };
+        assert_eq!(parse("transcript keys"), Ok(Command::Transcript(plain)));
+    }
+
+    #[test]
     fn what_is_not_understood_is_said() {
         for line in [
             "fly",
@@ -297,6 +349,16 @@ mod tests {
             "engine --profile",
             "engine --tor never",
             "gate",
+            "transcript",
+            "transcript fly",
+            "transcript parse --fly",
+            "transcript parse one two",
+            "transcript check",
+            "transcript check --mac-key 12",
+            "transcript forge --new x",
+            "transcript forge --cipher-key-file k --offset 1",
+            "transcript forge --mac-key 0000000000000000000000000000000000000000 --new x --old y",
+            "transcript keys --message 0",
         ] {
             assert_eq!(parse(line).unwrap_err().code, "otter.usage", "{line}");
         }

@@ -11,6 +11,7 @@ mod check;
 mod rooms;
 mod say;
 mod supervisor;
+mod transcript;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,7 @@ pub fn main() -> ExitCode {
         Command::Engine(Engine::Supervise(options)) => supervisor::run(&options),
         Command::Gate(room) => rooms::gate(&room),
         Command::Help => say::line(arguments::HELP),
+        Command::Transcript(wanted) => transcript::run(&wanted),
         Command::Version => say::line(concat!("attentive-otter ", env!("CARGO_PKG_VERSION"))),
         Command::Window => say::wrong(&arguments::no_window(), 2),
     }

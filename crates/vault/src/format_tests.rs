@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    Account, Contact, KnownFingerprint, Protocol, Queued, QueuedState, SecretBytes, SecretText, TlsPolicy,
+    Account, Contact, KnownFingerprint, Policy, Protocol, Queued, QueuedState, SecretBytes, SecretText,
+    TlsPolicy,
 };
 use proptest::prelude::*;
 
@@ -241,6 +242,7 @@ fn sample() -> Profile {
             otr_key,
             instance_tag: Some(256),
             connect: true,
+            policy: Some(Policy::Opportunistic),
         }],
         contacts: vec![Contact {
             account: 1,
@@ -248,6 +250,10 @@ fn sample() -> Profile {
             name: Some("Bob".into()),
             accepted: true,
             fingerprints: vec![known],
+            policy: Some(Policy::Unencrypted),
+            version_2: true,
+            blocked: true,
+            draft: Some(SecretText::new("Dear".into())),
         }],
         outbox: vec![Queued {
             id: "m1".into(),
@@ -255,6 +261,8 @@ fn sample() -> Profile {
             address: "bob@example.org".into(),
             text: SecretText::new("Vale".into()),
             fingerprint: None,
+            also_for: vec!["A".into()],
+            unencrypted: true,
             state: QueuedState::Waiting,
             queued_at: 1_795_000_000,
             epoch: None,
@@ -284,6 +292,26 @@ prop_compose! {
         profile.settings.insert(text, serde_json::json!([numbers.0, flag]));
         profile
     }
+}
+
+#[test]
+fn a_profile_of_an_earlier_program_has_the_later_fields_at_their_defaults() {
+    let mut json = serde_json::to_value(sample()).unwrap();
+    let mut drop = |pointer: &str, names: &[&str]| {
+        let entry = json.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
+        names
+            .iter()
+            .for_each(|name| assert!(entry.remove(*name).is_some()));
+    };
+    drop("/accounts/0", &["policy"]);
+    drop("/contacts/0", &["policy", "version_2", "blocked", "draft"]);
+    drop("/outbox/0", &["also_for", "unencrypted"]);
+    let profile: Profile = serde_json::from_value(json).unwrap();
+    assert_eq!(profile.accounts[0].policy, None);
+    let contact = &profile.contacts[0];
+    assert!(contact.policy.is_none() && contact.draft.is_none());
+    assert!(!contact.version_2 && !contact.blocked);
+    assert!(!profile.outbox[0].unencrypted && profile.outbox[0].also_for.is_empty());
 }
 
 proptest! {

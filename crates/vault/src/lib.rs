@@ -18,7 +18,7 @@ pub use files::MAX_FILE;
 pub use folder::make_private;
 pub use kdf::Kdf;
 pub use profile::{
-    Account, Contact, KnownFingerprint, Profile, Protocol, Queued, QueuedState, SCHEMA, TlsPolicy,
+    Account, Contact, KnownFingerprint, Policy, Profile, Protocol, Queued, QueuedState, SCHEMA, TlsPolicy,
 };
 pub use secret::{Passphrase, SecretBytes, SecretText};
 

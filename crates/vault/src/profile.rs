@@ -55,6 +55,22 @@ pub struct Account {
     pub instance_tag: Option<u32>,
     /// Whether to connect at start.
     pub connect: bool,
+    /// What its contacts' messages may cross the network as, where a contact has no policy of its own;
+    /// absent: encrypted only.
+    #[serde(default)]
+    pub policy: Option<Policy>,
+}
+
+/// What may cross the network without OTR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// Messages, until a private conversation stands.
+    Opportunistic,
+    /// Nothing.
+    Required,
+    /// Everything.
+    Unencrypted,
 }
 
 /// What an account speaks, with what that needs.
@@ -112,6 +128,18 @@ pub struct Contact {
     pub accepted: bool,
     /// OTR keys seen from this contact.
     pub fingerprints: Vec<KnownFingerprint>,
+    /// The policy for this contact; absent: the account's.
+    #[serde(default)]
+    pub policy: Option<Policy>,
+    /// Whether OTR version 2 is spoken with this contact.
+    #[serde(default)]
+    pub version_2: bool,
+    /// Whether everything from this contact is refused.
+    #[serde(default)]
+    pub blocked: bool,
+    /// What was begun and not sent.
+    #[serde(default)]
+    pub draft: Option<SecretText>,
 }
 
 /// An OTR key that a contact has used.
@@ -140,8 +168,14 @@ pub struct Queued {
     pub address: String,
     /// The words.
     pub text: SecretText,
-    /// The OTR key that it was written for; it goes to no other.
+    /// The OTR key that it was written for; it goes to no other but [`Self::also_for`].
     pub fingerprint: Option<String>,
+    /// Further OTR keys that it may go to.
+    #[serde(default)]
+    pub also_for: Vec<String>,
+    /// Whether it was written to go out unencrypted.
+    #[serde(default)]
+    pub unencrypted: bool,
     /// How far it has come.
     pub state: QueuedState,
     /// When it was written: seconds since 1970-01-01, UTC.

@@ -214,7 +214,7 @@ impl Conversation {
             Stage::Handed {
                 tokens, epoch, since, ..
             } => (tokens, epoch, since),
-            Stage::NotSent | Stage::Waiting => return,
+            Stage::NotSent | Stage::Readable { .. } | Stage::Waiting => return,
         };
         let taken_long_ago = tokens.is_empty() && *since + UNHEARD < context.now;
         match *epoch {
