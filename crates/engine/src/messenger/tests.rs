@@ -13,6 +13,7 @@ use super::*;
 use crate::link::Order;
 use crate::random::SystemRandom;
 
+mod keys;
 mod settings;
 mod strangers;
 mod trust;
