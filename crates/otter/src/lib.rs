@@ -29,6 +29,8 @@ pub fn main() -> ExitCode {
         Command::Engine(Engine::Room(room)) => rooms::engine(&room),
         Command::Engine(Engine::Supervise(options)) => supervisor::run(&options),
         Command::Gate(room) => rooms::gate(&room),
+        Command::Porter(room) => rooms::porter(&room),
+        Command::Transport(room) => rooms::transport(&room),
         Command::Help => say::line(arguments::HELP),
         Command::Version => say::line(concat!("attentive-otter ", env!("CARGO_PKG_VERSION"))),
         Command::Window => say::wrong(&arguments::no_window(), 2),

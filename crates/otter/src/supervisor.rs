@@ -29,6 +29,7 @@ enum Ended {
 struct Folders {
     profile: PathBuf,
     tor: PathBuf,
+    transports: PathBuf,
 }
 
 /// Runs engine and gate until the engine ends; its code is ours.
@@ -50,7 +51,7 @@ fn supervise(options: &Options) -> Result<ExitCode, Problem> {
     let (control, engine_control) = channel::pair().map_err(|error| problem("otter.no_channel", &error))?;
     let engine = start_engine(&program, &folders.profile, [engine_door, engine_control])?;
     watch(engine, ended.clone(), Ended::Engine);
-    let gate = start_gate(&program, &folders.tor, &options.tor, gate_door)?;
+    let gate = start_gate(&program, &folders, &options.tor, gate_door)?;
     watch(gate, ended.clone(), |_| Ended::Gate);
     let mut started = Instant::now();
     let mut pause = Duration::ZERO;
@@ -70,7 +71,7 @@ fn supervise(options: &Options) -> Result<ExitCode, Problem> {
                 started = Instant::now();
                 let (engine_door, gate_door) =
                     channel::pair().map_err(|error| problem("otter.no_channel", &error))?;
-                let gate = start_gate(&program, &folders.tor, &options.tor, gate_door)?;
+                let gate = start_gate(&program, &folders, &options.tor, gate_door)?;
                 watch(gate, ended.clone(), |_| Ended::Gate);
                 // Where the engine is gone already its end is the next thing told.
                 let _ = channel::send_fd(control.as_fd(), engine_door.as_fd(), b"gate\n");
@@ -97,17 +98,28 @@ fn start_engine(program: &Path, profile: &Path, [door, control]: [OwnedFd; 2]) -
         .map_err(|error| problem("otter.no_engine", &error))
 }
 
-fn start_gate(program: &Path, state: &Path, tor: &Tor, door: OwnedFd) -> Result<Child, Problem> {
-    let mut arguments: Vec<OsString> = vec!["gate".into(), "--room".into(), "--profile".into(), state.into()];
+/// Starts a gate and its porter, which ends with it.
+fn start_gate(program: &Path, folders: &Folders, tor: &Tor, door: OwnedFd) -> Result<Child, Problem> {
+    let (errands, porter_door) = channel::pair().map_err(|error| problem("otter.no_channel", &error))?;
+    let room = |name: &str, folder: &Path| -> Vec<OsString> {
+        vec![name.into(), "--room".into(), "--profile".into(), folder.into()]
+    };
+    let start = |arguments: &[OsString], fds: &[(OwnedFd, i32)]| {
+        channel::spawn(program, arguments, fds, Stdio::null(), Stdio::null())
+            .map_err(|error| problem("otter.no_gate", &error))
+    };
+    let porter = start(
+        &room("porter", &folders.transports),
+        &[(porter_door, rooms::DOOR)],
+    )?;
+    // Nobody waits for it but the system, which has to be told of its end.
+    std::thread::spawn(move || {
+        let mut porter = porter;
+        let _ = porter.wait();
+    });
+    let mut arguments = room("gate", &folders.tor);
     arguments.extend(tor.arguments());
-    channel::spawn(
-        program,
-        &arguments,
-        &[(door, rooms::DOOR)],
-        Stdio::null(),
-        Stdio::null(),
-    )
-    .map_err(|error| problem("otter.no_gate", &error))
+    start(&arguments, &[(door, rooms::DOOR), (errands, rooms::PORTER)])
 }
 
 /// Waits for a room's end on a thread of its own.
@@ -130,8 +142,9 @@ fn folders(folder: &Path) -> Result<Folders, Problem> {
     let folders = Folders {
         profile: folder.join("profile"),
         tor: folder.join("tor"),
+        transports: folder.join("transports"),
     };
-    for path in [folder, &folders.profile, &folders.tor] {
+    for path in [folder, &folders.profile, &folders.tor, &folders.transports] {
         private_folder(path).map_err(|error| problem("otter.no_folder", &error))?;
     }
     let absolute = |path: &Path| {
@@ -141,6 +154,7 @@ fn folders(folder: &Path) -> Result<Folders, Problem> {
     Ok(Folders {
         profile: absolute(&folders.profile)?,
         tor: absolute(&folders.tor)?,
+        transports: absolute(&folders.transports)?,
     })
 }
 

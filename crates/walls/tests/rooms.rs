@@ -206,13 +206,40 @@ fn a_missing_profile_folder_ends_the_room() {
 }
 
 #[test]
-fn a_gate_with_pluggable_transports_is_refused() {
-    let room = walls::Room::Gate {
-        state: Path::new("/"),
-        read: &[],
-        pluggable_transports: true,
-    };
-    assert_eq!(walls::lock(&room), Err(walls::LockError::TransportsUnsupported));
+fn a_transport_reaches_tcp_and_its_folder_and_becomes_no_other_program() {
+    let folder = folder();
+    let found = check(&["transport", folder.path().to_str().unwrap(), "/usr/bin/tor"]);
+    assert!(stands(&found, "seccomp") && stands(&found, "landlock"), "{found}");
+    assert_eq!(
+        allowed(&found),
+        [
+            "tcp connect",
+            "tcp connect ipv6",
+            "tcp bind",
+            "tcp listen",
+            "write in its own folder"
+        ]
+    );
+}
+
+#[test]
+fn a_porter_writes_nowhere_else_and_runs_only_what_is_installed() {
+    let folder = folder();
+    let found = check(&["porter", folder.path().to_str().unwrap()]);
+    assert!(stands(&found, "seccomp") && stands(&found, "landlock"), "{found}");
+    let allowed = allowed(&found);
+    for attempt in [
+        "raw socket",
+        "packet socket",
+        "io_uring",
+        "trace its parent",
+        "write outside its folder",
+    ] {
+        assert!(
+            !allowed.iter().any(|name| name == attempt),
+            "{attempt}: {allowed:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Landlock: the files that a room may open, the ports that it may not use, whom it may not signal.
-//! It must never grant a right to execute or to make a device, nor fail because an old kernel knows only some of the rights.
+//! It must never grant a right to execute but to the porter and its programs, none to make a device, nor fail because an old kernel knows only some of the rights.
 //! Standards: landlock(7). Version 1 walls files; 4 adds TCP, 5 device ioctls, 6 signals and abstract sockets.
 
 use crate::{LockError, Room};
@@ -9,7 +9,7 @@ use landlock::{
     RulesetStatus, Scope,
 };
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The version whose rights are used; older kernels enforce fewer, and the report says so.
 const WANTED: ABI = ABI::V6;
@@ -22,6 +22,16 @@ const SYSTEM: [&str; 6] = [
     "/proc/meminfo",
     "/proc/sys/vm/overcommit_memory",
     "/sys/devices/system/cpu",
+];
+
+/// What a transport reads to find its servers by name and to check their certificates.
+const RESOLVING: [&str; 6] = [
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/resolv.conf",
+    "/etc/ssl/certs",
+    "/usr/share/ca-certificates",
+    "/run/systemd/resolve/stub-resolv.conf",
 ];
 
 /// What [`restrict`] says of a wall: `Ok` with an optional remark if it stands, `Err` with the reason if not.
@@ -42,17 +52,54 @@ pub(super) fn restrict(room: &Room<'_>) -> Result<Built, LockError> {
                 readable.push((open(path)?, path.is_dir()));
             }
         }
+        Room::Porter { state, .. } => {
+            writable.push(open(state)?);
+            readable.push((open(Path::new("/"))?, true));
+        }
+        Room::Transport { state, .. } => {
+            writable.push(open(state)?);
+            for path in RESOLVING.map(Path::new) {
+                if let Ok(fd) = PathFd::new(path) {
+                    readable.push((fd, path.is_dir()));
+                }
+            }
+        }
         Room::Supervisor | Room::Window => {}
+    }
+    let mut runnable = Vec::new();
+    for path in programs(room) {
+        if let Ok(fd) = PathFd::new(&path) {
+            runnable.push((fd, path.is_dir()));
+        }
     }
     for path in SYSTEM.map(Path::new) {
         if let Ok(fd) = PathFd::new(path) {
             readable.push((fd, path.is_dir()));
         }
     }
-    Ok(match enforce(room, writable, readable) {
+    Ok(match enforce(room, writable, readable, runnable) {
         Ok(status) => describe(room, &status),
         Err(_) => Err("The kernel refused the Landlock rules.".into()),
     })
+}
+
+/// What a room may start, or has to load to become it.
+fn programs(room: &Room<'_>) -> Vec<PathBuf> {
+    let libraries = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"].map(PathBuf::from);
+    match room {
+        Room::Porter { programs, .. } => {
+            let system = ["/usr/bin", "/usr/local/bin", "/usr/libexec"].map(PathBuf::from);
+            programs.iter().cloned().chain(system).chain(libraries).collect()
+        }
+        Room::Transport { program, .. } => {
+            let loading = PathBuf::from("/etc/ld.so.cache");
+            libraries
+                .into_iter()
+                .chain([program.to_path_buf(), loading])
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn open(path: &Path) -> Result<PathFd, LockError> {
@@ -68,6 +115,7 @@ fn enforce(
     room: &Room<'_>,
     writable: Vec<PathFd>,
     readable: Vec<(PathFd, bool)>,
+    runnable: Vec<(PathFd, bool)>,
 ) -> Result<RestrictionStatus, RulesetError> {
     let mut rules = handled(room)?.create()?;
     for fd in writable {
@@ -81,6 +129,11 @@ fn enforce(
         let rights = if folder { file | AccessFs::ReadDir } else { file };
         rules = rules.add_rule(PathBeneath::new(fd, rights))?;
     }
+    for (fd, folder) in runnable {
+        let file = AccessFs::ReadFile | AccessFs::Execute;
+        let rights = if folder { file | AccessFs::ReadDir } else { file };
+        rules = rules.add_rule(PathBeneath::new(fd, rights))?;
+    }
     let device = AccessFs::ReadFile | AccessFs::WriteFile;
     if let Ok(null) = PathFd::new("/dev/null") {
         rules = rules.add_rule(PathBeneath::new(null, device))?;
@@ -91,7 +144,14 @@ fn enforce(
 /// What is refused unless a rule allows it.
 fn handled(room: &Room<'_>) -> Result<Ruleset, RulesetError> {
     let rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
-    let rules = rules.handle_access(AccessNet::BindTcp)?.scope(Scope::Signal)?;
+    let rules = rules.scope(Scope::Signal)?;
+    // A transport takes connections of the gate, on a port that the system chooses.
+    if matches!(room, Room::Porter { .. } | Room::Transport { .. }) {
+        return rules
+            .handle_access(AccessFs::from_all(WANTED))?
+            .scope(Scope::AbstractUnixSocket);
+    }
+    let rules = rules.handle_access(AccessNet::BindTcp)?;
     match room {
         // The toolkit reads fonts, themes and drivers all over the system, and X11 listens on an abstract socket.
         Room::Supervisor | Room::Window => rules.handle_access(AccessNet::ConnectTcp),
@@ -99,7 +159,7 @@ fn handled(room: &Room<'_>) -> Result<Ruleset, RulesetError> {
             .handle_access(AccessFs::from_all(WANTED))?
             .handle_access(AccessNet::ConnectTcp)?
             .scope(Scope::AbstractUnixSocket),
-        Room::Gate { .. } => rules
+        Room::Gate { .. } | Room::Porter { .. } | Room::Transport { .. } => rules
             .handle_access(AccessFs::from_all(WANTED))?
             .scope(Scope::AbstractUnixSocket),
     }
