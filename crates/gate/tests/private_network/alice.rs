@@ -1,5 +1,6 @@
 //! Alice: a gate on a thread, a porter without walls, and the engine's side of the door.
 
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub(crate) struct Lab {
     pub(crate) spare: u16,
     pub(crate) socks: String,
     pub(crate) dir: PathBuf,
+    pub(crate) relays: Vec<SocketAddr>,
     _turn: std::fs::File,
 }
 
@@ -49,6 +51,12 @@ impl Lab {
             spare: port("spare"),
             socks: text("socks"),
             dir: text("dir").into(),
+            relays: info["relays"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| one.as_str().unwrap().parse().unwrap())
+                .collect(),
             _turn: turn,
         }
     }

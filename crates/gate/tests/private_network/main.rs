@@ -10,5 +10,8 @@
 )]
 
 mod alice;
+mod bridges;
+mod paths;
+mod peers;
 mod running;
 mod streams;

@@ -18,14 +18,14 @@ use crate::alice::{Alice, Lab, account_of, exchange};
 const HASHED: &str = "16:681FE92AA8F713D3609A7C2336E8F5E8F7C4F3DF8B523C17956FE76071";
 
 /// A Tor of Debian on the lab's network, as somebody else on this computer might run it.
-struct Elsewhere {
+pub(crate) struct Elsewhere {
     folder: TempDir,
     child: Option<Child>,
 }
 
 impl Elsewhere {
     /// With these lines for its control port; `SOCKS` and `DIR` stand for its places.
-    fn new(lab: &Lab, lines: &str) -> Elsewhere {
+    pub(crate) fn new(lab: &Lab, lines: &str) -> Elsewhere {
         let folder = tempfile::tempdir().unwrap();
         let client = lab.dir.join("client");
         let text = std::fs::read_to_string(client.join("torrc")).unwrap();
@@ -69,7 +69,7 @@ impl Elsewhere {
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }
@@ -92,7 +92,7 @@ fn socket(path: &Path) -> String {
 }
 
 /// A port that nothing listens on now.
-fn free() -> u16 {
+pub(crate) fn free() -> u16 {
     #[expect(clippy::disallowed_methods, reason = "asks the system for a free port")]
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap().port()
