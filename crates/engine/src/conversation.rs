@@ -178,6 +178,8 @@ impl Conversation {
             account: self.account,
             contact: self.contact.clone(),
             privacy: self.privacy(),
+            verification: model::Verification::None,
+            draft: String::new(),
             messages: self.history.iter().cloned().collect(),
         }
     }

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Address, Problem};
+use crate::{AccountId, Address, Policy, Problem};
 
 /// One account of the owner of the profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,9 @@ pub struct Account {
     pub fingerprint: String,
     /// The server that the owner chose, if not found from the address.
     pub server: Option<Server>,
+    /// What may cross the network without OTR, for contacts without a policy of their own.
+    #[serde(default)]
+    pub policy: Policy,
 }
 
 /// How an account is doing.

@@ -5,6 +5,11 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
+use crate::settings::{ChangeAccount, Probes, RenameContact, SetDraft, Stored, WindowState, Wipe};
+use crate::trust::{
+    AnswerVerification, ExportKeys, ExportedKeys, FingerprintWords, ImportKeys, Imported, OwnKey, RenewKey,
+    SetAccountPolicy, SetPolicy, StartVerification, Words,
+};
 use crate::{Account, AccountId, Address, Contact, Conversation, MessageId, ProfileState, Server, Tor, Wall};
 
 /// What is known of one method without calling it.
@@ -60,6 +65,14 @@ methods! {
     "profile.lock" Lock(Nothing) -> Done;
     /// Seals the profile with another passphrase.
     "profile.change_passphrase" ChangePassphrase(NewPassphrase) -> Done;
+    /// What the profile holds, and how large it is.
+    "profile.stored" StoredData(Nothing) -> Stored;
+    /// Destroys the profile: every key, contact and message in it, with its folder's files.
+    "profile.wipe" WipeProfile(Wipe) -> Done;
+    /// What the window kept.
+    "window.load" LoadWindow(Nothing) -> WindowState;
+    /// Keeps what the window wants to find again.
+    "window.save" SaveWindow(WindowState) -> Done;
     /// Everything as it is now.
     "engine.snapshot" Snapshot(Nothing) -> Snapshot;
     /// Name and version of the program and of this language.
@@ -74,6 +87,12 @@ methods! {
     "account.disconnect" Disconnect(AccountRef) -> Done;
     /// Removes an account, its keys and its contacts from the profile. The account on the server stays.
     "account.remove" RemoveAccount(AccountRef) -> Done;
+    /// Changes the password, the server or the pins that an account connects with, and connects again.
+    "account.change" ChangeAccount(ChangeAccount) -> Done;
+    /// Sets what may cross the network without OTR for the contacts of an account.
+    "account.policy" SetAccountPolicy(SetAccountPolicy) -> Done;
+    /// Who was refused an answer in this run, and what they tried.
+    "probe.list" ListProbes(Nothing) -> Probes;
     /// Adds a person to the contacts, accepts what it writes, and asks to see its presence.
     "contact.add" AddContact(AddContact) -> Done;
     /// Accepts a person who asked to be a contact.
@@ -82,6 +101,16 @@ methods! {
     "contact.refuse" RefuseContact(ContactRef) -> Done;
     /// Removes a contact and what is known of its keys.
     "contact.remove" RemoveContact(ContactRef) -> Done;
+    /// Refuses everything from a person, known or not, until unblocked; it is not told.
+    "contact.block" BlockContact(ContactRef) -> Done;
+    /// Takes a block away.
+    "contact.unblock" UnblockContact(ContactRef) -> Done;
+    /// Gives a contact another name.
+    "contact.rename" RenameContact(RenameContact) -> Done;
+    /// Sets what may cross the network without OTR for one contact.
+    "contact.policy" SetPolicy(SetPolicy) -> Done;
+    /// Keeps a text that was begun and not sent.
+    "conversation.draft" SetDraft(SetDraft) -> Done;
     /// The conversation with a contact.
     "conversation.show" ShowConversation(ContactRef) -> Conversation;
     /// Starts a private conversation, or renews the one that stands.
@@ -98,6 +127,24 @@ methods! {
     "fingerprint.accept" AcceptFingerprint(FingerprintRef) -> Done;
     /// Records whether a key was checked to be the contact's.
     "fingerprint.verify" SetVerified(SetVerified) -> Done;
+    /// Takes acceptance and verification from a key of a contact, and ends the private conversation with it.
+    "fingerprint.distrust" DistrustFingerprint(FingerprintRef) -> Done;
+    /// Forgets a key of a contact. The key of a private conversation that stands cannot be forgotten.
+    "fingerprint.forget" ForgetFingerprint(FingerprintRef) -> Done;
+    /// A fingerprint as words to read aloud.
+    "fingerprint.words" FingerprintWords(FingerprintWords) -> Words;
+    /// Starts the verification of a contact's key by a secret or a question.
+    "verification.start" StartVerification(StartVerification) -> Done;
+    /// Answers a verification that the contact started.
+    "verification.answer" AnswerVerification(AnswerVerification) -> Done;
+    /// Breaks a verification off, or refuses one.
+    "verification.abort" AbortVerification(ContactRef) -> Done;
+    /// Makes an account a new OTR key. Every contact will see a key that it does not know.
+    "key.renew" RenewKey(RenewKey) -> OwnKey;
+    /// Takes over key files of another program.
+    "key.import" ImportKeys(ImportKeys) -> Imported;
+    /// An account's key, fingerprints and instance tag in libotr's formats.
+    "key.export" ExportKeys(ExportKeys) -> ExportedKeys;
     /// Gives an account fresh Tor circuits and connects it again over them.
     "tor.new_circuit" NewCircuit(AccountRef) -> Done;
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Address};
+use crate::{AccountId, Address, Policy};
 
 /// One person, seen from one account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +22,18 @@ pub struct Contact {
     pub accepted: bool,
     /// Whether the person asks to be a contact and waits for an answer.
     pub asks: bool,
+    /// What a person who asks wrote first: plain text, at most 1,000 characters, never answered.
+    #[serde(default)]
+    pub first_words: Option<String>,
+    /// Whether everything from the person is refused.
+    #[serde(default)]
+    pub blocked: bool,
+    /// What may cross the network without OTR; absent: the account's policy.
+    #[serde(default)]
+    pub policy: Option<Policy>,
+    /// Whether OTR version 2 is spoken where the person's program cannot speak version 3.
+    #[serde(default)]
+    pub version_2: bool,
     /// The OTR keys seen from this person.
     pub fingerprints: Vec<KnownFingerprint>,
 }

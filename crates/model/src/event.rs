@@ -4,7 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, AccountId, Address, Contact, Message, Privacy, Problem, ProfileState, Tor};
+use crate::{
+    Account, AccountId, Address, Contact, Message, Privacy, Probe, Problem, ProfileState, Tor, Verification,
+};
 
 /// One event with its number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -80,6 +82,11 @@ pub enum Event {
         /// As it is now.
         privacy: Privacy,
     },
+    /// Somebody who was not accepted tried something and got no answer.
+    ProbeRefused {
+        /// How often and when, by now.
+        probe: Probe,
+    },
     /// The profile was made, opened or locked.
     ProfileChanged {
         /// As it is now.
@@ -89,5 +96,14 @@ pub enum Event {
     TorChanged {
         /// As it is now.
         tor: Tor,
+    },
+    /// A verification was asked for, got on or ended.
+    VerificationChanged {
+        /// The owner's account.
+        account: AccountId,
+        /// The contact.
+        contact: Address,
+        /// As it is now.
+        verification: Verification,
     },
 }

@@ -19,7 +19,9 @@ mod problem;
 mod profile;
 pub mod rpc;
 mod secret;
+mod settings;
 mod tor;
+mod trust;
 
 pub use account::{Account, AccountState, LoginStep, Server, Transport};
 pub use command::{
@@ -34,4 +36,13 @@ pub use message::{Conversation, Delivery, Direction, MAX_TEXT_BYTES, Message, Pr
 pub use problem::Problem;
 pub use profile::ProfileState;
 pub use secret::Secret;
+pub use settings::{
+    ChangeAccount, ChosenServer, MAX_WINDOW_STATE_BYTES, Probe, Probes, RenameContact, SetDraft, Stored,
+    StoredItem, WindowState, Wipe,
+};
 pub use tor::{Tor, TorCause, TorPhase, Wall};
+pub use trust::{
+    AnswerVerification, ExportKeys, ExportedKeys, FingerprintWords, ImportKeys, Imported, MAX_QUESTION_BYTES,
+    MAX_SHARED_SECRET_BYTES, OwnKey, Policy, RenewKey, SetAccountPolicy, SetPolicy, StartVerification,
+    Verification, WordLanguage, Words,
+};

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Address, MessageId, Problem};
+use crate::{AccountId, Address, MessageId, Problem, Verification};
 
 /// The longest text of one message in bytes of UTF-8. Longer ones are refused, never cut.
 pub const MAX_TEXT_BYTES: usize = 100_000;
@@ -103,6 +103,12 @@ pub struct Conversation {
     pub contact: Address,
     /// How private it is.
     pub privacy: Privacy,
+    /// How far the verification of the contact's key is.
+    #[serde(default)]
+    pub verification: Verification,
+    /// What was begun and not sent; empty: nothing.
+    #[serde(default)]
+    pub draft: String,
     /// The messages kept in memory, oldest first: at most the last 1,000.
     pub messages: Vec<Message>,
 }

@@ -69,6 +69,10 @@ impl Person {
             subscription: self.subscription,
             accepted: self.accepted,
             asks: self.asks,
+            first_words: None,
+            blocked: false,
+            policy: None,
+            version_2: false,
             fingerprints: self.conversation.keys().to_vec(),
         }
     }

@@ -356,6 +356,7 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
             connect: kept.connect,
             fingerprint: key.fingerprint().to_string(),
             server,
+            policy: model::Policy::Required,
         },
         jid: BareJid::new(jid).map_err(|_| unusable())?,
         password: password(word.expose_secret()),
