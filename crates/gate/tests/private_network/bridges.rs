@@ -90,8 +90,7 @@ async fn take_way(alice: &Alice, lab: &Lab, way: Embedded) -> Watch {
         .await
         .unwrap();
     // What the way before has spoken to is gone once the choice is made.
-    let chosen = alice.dialer.set_tor(&TorSettings::Embedded(way));
-    chosen.await.unwrap();
+    alice.dialer.set_tor(&TorSettings::Embedded(way)).await.unwrap();
     let watch = Watch::begin();
     let ready = move |status: &TorStatus| matches!(status, TorStatus::Gate(gate) if gate.is_ready() && usize::from(gate.bridges) == bridges);
     alice.wait(Duration::from_secs(60), ready).await;

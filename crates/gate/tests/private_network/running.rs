@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -29,6 +30,7 @@ impl Elsewhere {
         let folder = tempfile::tempdir().unwrap();
         let client = lab.dir.join("client");
         let text = std::fs::read_to_string(client.join("torrc")).unwrap();
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o700)).unwrap();
         let own = [
             "ControlSocket",
             "ControlPort",
@@ -36,6 +38,7 @@ impl Elsewhere {
             "CookieAuthentication",
             "DataDirectory",
             "Log ",
+            "ORPort",
         ];
         let mut torrc: String = text
             .lines()
