@@ -6,6 +6,7 @@ mod transcript;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use gate::errands::Program;
 use model::Problem;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ Attentive Otter: private conversations over Tor.
                              input and output; docs/rpc.md describes it
       --profile DIR          the folder of the profile (default: the user's data folder)
       --tor embedded         Tor inside the program (default)
+      --tor running          a Tor that already runs, such as Tor Browser's
       --openrpc              prints the OpenRPC document of that language and ends
   otter check [--json]       tries in each room what its walls must refuse, and says what came of it
   otter transcript TASK [FILE]
@@ -50,7 +52,11 @@ pub(crate) enum Command {
     /// This process is the gate.
     Gate(GateRoom),
     Help,
+    /// This process is the porter.
+    Porter(PorterRoom),
     Transcript(Transcript),
+    /// This process becomes a pluggable transport.
+    Transport(TransportRoom),
     Version,
     Window(Window),
 }
@@ -88,6 +94,19 @@ pub(crate) struct EngineRoom {
 pub(crate) struct GateRoom {
     pub(crate) state: PathBuf,
     pub(crate) tor: Tor,
+}
+
+/// The porter's room.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PorterRoom {
+    pub(crate) state: PathBuf,
+}
+
+/// A transport's room.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TransportRoom {
+    pub(crate) state: PathBuf,
+    pub(crate) program: Program,
 }
 
 /// What the supervisor needs to know.
@@ -130,6 +149,7 @@ struct Given {
     folder: Option<PathBuf>,
     json: bool,
     openrpc: bool,
+    program: Option<Program>,
     room: bool,
     tor: Tor,
 }
@@ -152,14 +172,25 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         "--help" | "-h" | "help" => Ok(Command::Help),
         "--version" | "-V" => Ok(Command::Version),
         "check" => Ok(Command::Check { json: given.json }),
-        "engine" | "gate" | "window" if given.check => Ok(Command::CheckRoom(CheckRoom {
-            name,
-            folder: given.folder.ok_or_else(no_folder)?,
-        })),
+        "engine" | "gate" | "porter" | "transport" | "window" if given.check => {
+            Ok(Command::CheckRoom(CheckRoom {
+                name,
+                folder: given.folder.ok_or_else(no_folder)?,
+            }))
+        }
         "engine" => engine(given).map(Command::Engine),
         "gate" if given.room => Ok(Command::Gate(GateRoom {
             state: given.folder.ok_or_else(no_folder)?,
             tor: given.tor,
+        })),
+        "porter" if given.room => Ok(Command::Porter(PorterRoom {
+            state: given.folder.ok_or_else(no_folder)?,
+        })),
+        "transport" if given.room => Ok(Command::Transport(TransportRoom {
+            state: given.folder.ok_or_else(no_folder)?,
+            program: given
+                .program
+                .ok_or_else(|| wrong("A transport needs its program."))?,
         })),
         "gate" => Err(wrong("The gate is started by `otter engine`, not by hand.")),
         "window" if given.room => Ok(Command::Window(Window::Room)),
@@ -215,6 +246,11 @@ fn given(arguments: &mut impl Iterator<Item = OsString>) -> Result<Given, Proble
             "--openrpc" => given.openrpc = true,
             "--private-network" => given.tor = private(Tor::Private(value()?.into()))?,
             "--profile" => given.folder = Some(value()?.into()),
+            "--program" => {
+                let name = value()?;
+                let known = name.to_str().and_then(Program::named);
+                given.program = Some(known.ok_or_else(|| wrong("No transport has a program of that name."))?);
+            }
             "--room" => given.room = true,
             "--tor" => given.tor = tor(&value()?.to_string_lossy())?,
             _ => {

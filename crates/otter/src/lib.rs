@@ -31,6 +31,8 @@ pub fn main() -> ExitCode {
         Command::Engine(Engine::Room(room)) => rooms::engine(&room),
         Command::Engine(Engine::Supervise(options)) => supervisor::run(&options, Front::Standard),
         Command::Gate(room) => rooms::gate(&room),
+        Command::Porter(room) => rooms::porter(&room),
+        Command::Transport(room) => rooms::transport(&room),
         Command::Help => say::line(arguments::HELP),
         Command::Transcript(wanted) => transcript::run(&wanted),
         Command::Version => say::line(concat!("attentive-otter ", env!("CARGO_PKG_VERSION"))),

@@ -1,13 +1,16 @@
 //! The rooms: take the inherited channels, lock, then work. Nothing comes before the lock.
 
+mod porter;
 mod standard;
+mod transport;
 
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use gate::{GateConfig, Network};
+use gate::{GateConfig, Network, Running, TorSettings};
 use model::{Problem, Wall};
 use tokio::sync::mpsc;
 use walls::{Report, Room, channel};
@@ -19,6 +22,8 @@ use crate::{say, supervisor};
 pub(crate) const DOOR: RawFd = 3;
 /// Where the engine gets the channel to a new gate.
 pub(crate) const CONTROL: RawFd = 4;
+/// Where the gate has its errands carried out.
+pub(crate) const PORTER: RawFd = 4;
 
 /// The engine's room.
 pub(crate) fn engine(room: &EngineRoom) -> ExitCode {
@@ -36,7 +41,7 @@ pub(crate) fn engine(room: &EngineRoom) -> ExitCode {
 
 /// The gate's room.
 pub(crate) fn gate(room: &GateRoom) -> ExitCode {
-    walls::close_inherited(&[DOOR]);
+    walls::close_inherited(&[DOOR, PORTER]);
     // The one thing before the lock: behind it Arti could not learn who runs the program.
     if let Err(error) = gate::prepare() {
         return say::wrong(&Problem::new(error.code(), error.to_string()), 4);
@@ -48,10 +53,9 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
     let walls = Room::Gate {
         state: &room.state,
         read: &read,
-        pluggable_transports: false,
     };
-    let door = match enter(&walls, [DOOR]) {
-        Ok((_, [door])) => door,
+    let (door, porter) = match enter(&walls, [DOOR, PORTER]) {
+        Ok((_, [door, porter])) => (door, porter),
         Err(problem) => return say::wrong(&problem, 3),
     };
     let result = network(&room.tor).and_then(|network| {
@@ -59,8 +63,10 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
             &GateConfig {
                 state: room.state.clone(),
                 network,
+                tor: matches!(room.tor, Tor::Running).then(|| TorSettings::Running(Running::default())),
             },
             UnixStream::from(door),
+            porter::Porter::new(porter),
         )
     });
     match result {
@@ -110,6 +116,9 @@ fn minutes_east() -> i16 {
     let seconds = jiff::Zoned::now().offset().seconds();
     i16::try_from(seconds / 60).unwrap_or_default()
 }
+
+pub(crate) use porter::run as porter;
+pub(crate) use transport::run as transport;
 
 /// Takes the channels and locks the room.
 fn enter<const N: usize>(room: &Room<'_>, numbers: [RawFd; N]) -> Result<(Report, [OwnedFd; N]), Problem> {
@@ -199,8 +208,9 @@ fn gate_channel(door: OwnedFd) -> std::io::Result<Box<dyn engine::Channel>> {
     Ok(Box::new(tokio::net::UnixStream::from_std(stream)?))
 }
 
-fn run_gate(config: &GateConfig, door: UnixStream) -> Result<(), Problem> {
-    gate::run(config, door).map_err(|error| Problem::new(error.code(), error.to_string()))
+fn run_gate(config: &GateConfig, door: UnixStream, porter: porter::Porter) -> Result<(), Problem> {
+    gate::run(config, door, Some(Arc::new(porter)))
+        .map_err(|error| Problem::new(error.code(), error.to_string()))
 }
 
 /// The gate itself knows what its build can reach.

@@ -50,6 +50,7 @@ enum After {
 struct Folders {
     profile: PathBuf,
     tor: PathBuf,
+    transports: PathBuf,
 }
 
 /// Runs the rooms until the engine or its window ends; the engine's code is ours.
@@ -157,24 +158,29 @@ impl Rooms<'_> {
         Ok(())
     }
 
-    /// Starts a gate; the engine's end of the channel to it.
+    /// Starts a gate and its porter, which ends with it; the engine's end of the channel to the gate.
     fn start_gate(&mut self) -> Result<OwnedFd, Problem> {
         let (engine_door, gate_door) = pair()?;
-        let mut arguments: Vec<OsString> = vec![
-            "gate".into(),
-            "--room".into(),
-            "--profile".into(),
-            self.folders.tor.clone().into(),
-        ];
+        let (errands, porter_door) = pair()?;
+        let room = |name: &str, folder: &Path| -> Vec<OsString> {
+            vec![name.into(), "--room".into(), "--profile".into(), folder.into()]
+        };
+        let start = |arguments: &[OsString], fds: &[(OwnedFd, i32)]| {
+            channel::spawn(&self.program, arguments, fds, Stdio::null(), Stdio::null())
+                .map_err(|error| problem("otter.no_gate", &error))
+        };
+        let porter = start(
+            &room("porter", &self.folders.transports),
+            &[(porter_door, rooms::DOOR)],
+        )?;
+        // Nobody waits for it but the system, which has to be told of its end.
+        std::thread::spawn(move || {
+            let mut porter = porter;
+            let _ = porter.wait();
+        });
+        let mut arguments = room("gate", &self.folders.tor);
         arguments.extend(self.tor.arguments());
-        let gate = channel::spawn(
-            &self.program,
-            &arguments,
-            &[(gate_door, rooms::DOOR)],
-            Stdio::null(),
-            Stdio::null(),
-        )
-        .map_err(|error| problem("otter.no_gate", &error))?;
+        let gate = start(&arguments, &[(gate_door, rooms::DOOR), (errands, rooms::PORTER)])?;
         self.started = Instant::now();
         self.watch(gate, |_| Ended::Gate);
         Ok(engine_door)
@@ -255,8 +261,9 @@ fn folders(folder: &Path) -> Result<Folders, Problem> {
     let folders = Folders {
         profile: folder.join("profile"),
         tor: folder.join("tor"),
+        transports: folder.join("transports"),
     };
-    for path in [folder, &folders.profile, &folders.tor] {
+    for path in [folder, &folders.profile, &folders.tor, &folders.transports] {
         private_folder(path).map_err(|error| problem("otter.no_folder", &error))?;
     }
     let absolute = |path: &Path| {
@@ -266,6 +273,7 @@ fn folders(folder: &Path) -> Result<Folders, Problem> {
     Ok(Folders {
         profile: absolute(&folders.profile)?,
         tor: absolute(&folders.tor)?,
+        transports: absolute(&folders.transports)?,
     })
 }
 

@@ -436,7 +436,12 @@ fn cause(cause: &Cause) -> TorCause {
         Cause::CannotReachTor => TorCause::CannotReachTor,
         Cause::ClockWrong { .. } => TorCause::ClockWrong,
         Cause::Filtered => TorCause::Filtered,
-        Cause::NoProgress => TorCause::NoProgress,
+        Cause::NoProgress
+        | Cause::RunningAbsent
+        | Cause::RunningLocked
+        | Cause::RunningNotTor
+        | Cause::RunningPassword
+        | Cause::RunningPasswordMissing => TorCause::NoProgress,
         Cause::Offline => TorCause::Offline,
     }
 }

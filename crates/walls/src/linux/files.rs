@@ -1,5 +1,5 @@
 //! Landlock: the files that a room may open, the ports that it may not use, whom it may not signal.
-//! It must never grant a right to execute or to make a device, nor fail because an old kernel knows only some of the rights.
+//! It must never grant a right to execute but to the porter and its programs, none to make a device, nor fail because an old kernel knows only some of the rights.
 //! Standards: landlock(7). Version 1 walls files; 4 adds TCP, 5 device ioctls, 6 signals and abstract sockets.
 
 use crate::{LockError, Room};
@@ -67,6 +67,16 @@ const SCREEN_AT_HOME: [&str; 11] = [
 /// Where the picture is handed to the X server (MIT-SHM, POSIX shared memory).
 const PICTURES: &str = "/dev/shm";
 
+/// What a transport reads to find its servers by name and to check their certificates.
+const RESOLVING: [&str; 6] = [
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/resolv.conf",
+    "/etc/ssl/certs",
+    "/usr/share/ca-certificates",
+    "/run/systemd/resolve/stub-resolv.conf",
+];
+
 /// What [`restrict`] says of a wall: `Ok` with an optional remark if it stands, `Err` with the reason if not.
 type Built = Result<Option<String>, String>;
 
@@ -93,14 +103,32 @@ pub(super) fn restrict(room: &Room<'_>) -> Result<Built, LockError> {
                 }
             }
         }
+        Room::Porter { state, .. } => {
+            writable.push(open(state)?);
+            readable.push((open(Path::new("/"))?, true));
+        }
+        Room::Transport { state, .. } => {
+            writable.push(open(state)?);
+            for path in RESOLVING.map(Path::new) {
+                if let Ok(fd) = PathFd::new(path) {
+                    readable.push((fd, path.is_dir()));
+                }
+            }
+        }
         Room::Supervisor => {}
+    }
+    let mut runnable = Vec::new();
+    for path in programs(room) {
+        if let Ok(fd) = PathFd::new(&path) {
+            runnable.push((fd, path.is_dir()));
+        }
     }
     for path in SYSTEM.map(Path::new) {
         if let Ok(fd) = PathFd::new(path) {
             readable.push((fd, path.is_dir()));
         }
     }
-    Ok(match enforce(room, writable, readable) {
+    Ok(match enforce(room, writable, readable, runnable) {
         Ok(status) => describe(&status),
         Err(_) => Err("The kernel refused the Landlock rules.".into()),
     })
@@ -122,6 +150,25 @@ fn screen() -> Vec<PathBuf> {
     paths
 }
 
+/// What a room may start, or has to load to become it.
+fn programs(room: &Room<'_>) -> Vec<PathBuf> {
+    let libraries = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"].map(PathBuf::from);
+    match room {
+        Room::Porter { programs, .. } => {
+            let system = ["/usr/bin", "/usr/local/bin", "/usr/libexec"].map(PathBuf::from);
+            programs.iter().cloned().chain(system).chain(libraries).collect()
+        }
+        Room::Transport { program, .. } => {
+            let loading = PathBuf::from("/etc/ld.so.cache");
+            libraries
+                .into_iter()
+                .chain([program.to_path_buf(), loading])
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn open(path: &Path) -> Result<PathFd, LockError> {
     PathFd::new(path).map_err(|error| {
         LockError::Path(match error {
@@ -135,6 +182,7 @@ fn enforce(
     room: &Room<'_>,
     writable: Vec<PathFd>,
     readable: Vec<(PathFd, bool)>,
+    runnable: Vec<(PathFd, bool)>,
 ) -> Result<RestrictionStatus, RulesetError> {
     let mut rules = handled(room)?.create()?;
     for fd in writable {
@@ -148,6 +196,11 @@ fn enforce(
         let rights = if folder { file | AccessFs::ReadDir } else { file };
         rules = rules.add_rule(PathBeneath::new(fd, rights))?;
     }
+    for (fd, folder) in runnable {
+        let file = AccessFs::ReadFile | AccessFs::Execute;
+        let rights = if folder { file | AccessFs::ReadDir } else { file };
+        rules = rules.add_rule(PathBeneath::new(fd, rights))?;
+    }
     let device = AccessFs::ReadFile | AccessFs::WriteFile;
     if let Ok(null) = PathFd::new("/dev/null") {
         rules = rules.add_rule(PathBeneath::new(null, device))?;
@@ -158,14 +211,21 @@ fn enforce(
 /// What is refused unless a rule allows it.
 fn handled(room: &Room<'_>) -> Result<Ruleset, RulesetError> {
     let rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
-    let rules = rules.handle_access(AccessNet::BindTcp)?.scope(Scope::Signal)?;
+    let rules = rules.scope(Scope::Signal)?;
+    // A transport takes connections of the gate, on a port that the system chooses.
+    if matches!(room, Room::Porter { .. } | Room::Transport { .. }) {
+        return rules
+            .handle_access(AccessFs::from_all(WANTED))?
+            .scope(Scope::AbstractUnixSocket);
+    }
+    let rules = rules.handle_access(AccessNet::BindTcp)?;
     match room {
         Room::Supervisor => rules.handle_access(AccessNet::ConnectTcp),
         Room::Engine { .. } | Room::Window => rules
             .handle_access(AccessFs::from_all(WANTED))?
             .handle_access(AccessNet::ConnectTcp)?
             .scope(Scope::AbstractUnixSocket),
-        Room::Gate { .. } => rules
+        Room::Gate { .. } | Room::Porter { .. } | Room::Transport { .. } => rules
             .handle_access(AccessFs::from_all(WANTED))?
             .scope(Scope::AbstractUnixSocket),
     }
