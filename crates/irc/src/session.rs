@@ -236,7 +236,10 @@ impl Session {
         match message.command {
             "AUTHENTICATE" => self.authenticate(message),
             "CAP" => self.capabilities(message, step),
-            "ERROR" => Err(OfflineReason::ClosedByServer),
+            "ERROR" => {
+                self.tell(Event::ServerText(message.last().to_owned()));
+                Err(OfflineReason::ClosedByServer)
+            }
             "PING" => {
                 self.write("PONG", &[message.last()]);
                 Ok(())
