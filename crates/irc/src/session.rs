@@ -37,6 +37,7 @@ use life::Clock;
 use login::Login;
 use replies::Asked;
 use sending::Unconfirmed;
+pub use talk::is_service;
 use watch::Watched;
 
 /// An IRC client for one account, over whatever transport it is handed, one after another.
