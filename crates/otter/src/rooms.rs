@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use walls::{Report, Room, channel};
 
 use crate::arguments::{EngineRoom, GateRoom, Tor};
-use crate::say;
+use crate::{say, supervisor};
 
 /// Door 2, in the engine's and in the gate's room.
 pub(crate) const DOOR: RawFd = 3;
@@ -73,6 +73,48 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => say::wrong(&problem, 4),
     }
+}
+
+/// The window's room.
+pub(crate) fn window() -> ExitCode {
+    walls::close_inherited(&[DOOR]);
+    let (report, door) = match enter(&Room::Window, [DOOR]) {
+        Ok((report, [door])) => (report, UnixStream::from(door)),
+        Err(problem) => return say::wrong(&problem, 3),
+    };
+    let reader = match door.try_clone() {
+        Ok(reader) => reader,
+        Err(error) => {
+            let text = format!("The window cannot use its channel: {error}");
+            return say::wrong(&Problem::new("otter.no_channel", text), 3);
+        }
+    };
+    let options = window::Options {
+        language: language(),
+        minutes_east: minutes_east(),
+        walls: report.walls.iter().map(|state| wall("window", state)).collect(),
+    };
+    match window::run(reader, door, &options) {
+        Ok(window::End::Again) => ExitCode::from(supervisor::AGAIN),
+        Ok(window::End::Closed) => ExitCode::SUCCESS,
+        Err(error) => say::wrong(&Problem::new("otter.no_window", error.to_string()), 5),
+    }
+}
+
+/// The language that the system speaks, such as `ar`, from `ar_EG.UTF-8`: the person's own choice lies in the
+/// profile and counts as soon as that is open.
+fn language() -> Option<String> {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let value = set("LC_ALL")
+        .or_else(|| set("LC_MESSAGES"))
+        .or_else(|| set("LANG"))?;
+    value.split(['_', '.', '@']).next().map(str::to_owned)
+}
+
+/// How far the system's clock is set east of UTC now: for the times on the screen, and for nothing that is sent.
+fn minutes_east() -> i16 {
+    let seconds = jiff::Zoned::now().offset().seconds();
+    i16::try_from(seconds / 60).unwrap_or_default()
 }
 
 pub(crate) use porter::run as porter;

@@ -136,10 +136,10 @@ fn trials(room: &Room<'_>, neighbours: &[(&'static str, PathBuf)]) -> Vec<Trial>
 fn file_trials(room: &Room<'_>) -> Vec<Trial> {
     let wall = Some(Wall::Landlock);
     let own = match room {
-        Room::Engine { profile } => profile.to_path_buf(),
-        Room::Gate { state, .. } => state.to_path_buf(),
-        Room::Porter { state, .. } | Room::Transport { state, .. } => state.to_path_buf(),
-        Room::Supervisor | Room::Window => return Vec::new(),
+        Room::Engine { profile: own } | Room::Gate { state: own, .. } => Some(own.to_path_buf()),
+        Room::Porter { state, .. } | Room::Transport { state, .. } => Some(state.to_path_buf()),
+        Room::Window => None,
+        Room::Supervisor => return Vec::new(),
     };
     // The porter reads what it likes: a Tor may keep its cookie anywhere.
     let reading = if matches!(room, Room::Porter { .. }) {
@@ -147,9 +147,7 @@ fn file_trials(room: &Room<'_>) -> Vec<Trial> {
     } else {
         wall
     };
-    let file = own.clone();
     let mut trials = vec![
-        Trial::new("write in its own folder", None, move || write_and_remove(&file)),
         Trial::new("read the list of users", reading, || {
             std::fs::File::open(USERS).map(drop)
         }),
@@ -157,9 +155,15 @@ fn file_trials(room: &Room<'_>) -> Vec<Trial> {
             write_and_remove(&std::env::temp_dir())
         }),
     ];
-    if let Some(home) = std::env::home_dir().filter(|home| home.is_dir() && !home.starts_with(&own)) {
+    let strange = |home: &PathBuf| home.is_dir() && own.as_ref().is_none_or(|own| !home.starts_with(own));
+    if let Some(home) = std::env::home_dir().filter(strange) {
         trials.push(Trial::new("list the home folder", reading, move || {
             std::fs::read_dir(&home).map(drop)
+        }));
+    }
+    if let Some(own) = own {
+        trials.push(Trial::new("write in its own folder", None, move || {
+            write_and_remove(&own)
         }));
     }
     trials

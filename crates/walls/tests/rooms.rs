@@ -95,9 +95,9 @@ fn the_gate_reaches_tcp_and_its_state_and_nothing_else() {
 }
 
 #[test]
-fn the_window_reaches_local_sockets_and_no_network() {
+fn the_window_reaches_local_sockets_and_neither_network_nor_files() {
     let found = check(&["window", "/"]);
-    assert!(stands(&found, "seccomp"), "{found}");
+    assert!(stands(&found, "seccomp") && stands(&found, "landlock"), "{found}");
     let daemons = [
         "unix socket connect",
         "ask nscd",

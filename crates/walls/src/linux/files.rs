@@ -24,6 +24,49 @@ const SYSTEM: [&str; 6] = [
     "/sys/devices/system/cpu",
 ];
 
+/// What the window's toolkit reads of the system: libraries, fonts, key maps, cursors, time zone. Neither the home
+/// folder nor anything of the rest of `/etc`, `/run`, `/var` or `/tmp` is among them.
+const SCREEN: [&str; 20] = [
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.preload",
+    "/etc/localtime",
+    "/etc/X11",
+    "/gnu/store",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/nix/store",
+    "/opt",
+    "/proc/self",
+    "/run/current-system",
+    "/run/opengl-driver",
+    "/snap",
+    "/usr",
+    "/var/cache/fontconfig",
+    "/var/lib/dbus/machine-id",
+    "/var/lib/flatpak",
+    "/var/lib/ghostscript/fonts",
+];
+
+/// What it reads of its owner's: the same, set by the owner. Relative to the home folder.
+const SCREEN_AT_HOME: [&str; 11] = [
+    ".cache/fontconfig",
+    ".config/fontconfig",
+    ".fonts",
+    ".fonts.conf",
+    ".icons",
+    ".local/share/fonts",
+    ".local/share/icons",
+    ".XCompose",
+    ".Xauthority",
+    ".Xdefaults",
+    ".Xresources",
+];
+
+/// Where the picture is handed to the X server (MIT-SHM, POSIX shared memory).
+const PICTURES: &str = "/dev/shm";
+
 /// What a transport reads to find its servers by name and to check their certificates.
 const RESOLVING: [&str; 6] = [
     "/etc/hosts",
@@ -52,6 +95,14 @@ pub(super) fn restrict(room: &Room<'_>) -> Result<Built, LockError> {
                 readable.push((open(path)?, path.is_dir()));
             }
         }
+        Room::Window => {
+            writable.extend(PathFd::new(PICTURES));
+            for path in screen() {
+                if let Ok(fd) = PathFd::new(&path) {
+                    readable.push((fd, path.is_dir()));
+                }
+            }
+        }
         Room::Porter { state, .. } => {
             writable.push(open(state)?);
             readable.push((open(Path::new("/"))?, true));
@@ -64,7 +115,7 @@ pub(super) fn restrict(room: &Room<'_>) -> Result<Built, LockError> {
                 }
             }
         }
-        Room::Supervisor | Room::Window => {}
+        Room::Supervisor => {}
     }
     let mut runnable = Vec::new();
     for path in programs(room) {
@@ -78,9 +129,25 @@ pub(super) fn restrict(room: &Room<'_>) -> Result<Built, LockError> {
         }
     }
     Ok(match enforce(room, writable, readable, runnable) {
-        Ok(status) => describe(room, &status),
+        Ok(status) => describe(&status),
         Err(_) => Err("The kernel refused the Landlock rules.".into()),
     })
+}
+
+/// The files that a window needs, whether they exist or not.
+fn screen() -> Vec<PathBuf> {
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let mut paths: Vec<PathBuf> = SCREEN.iter().map(PathBuf::from).collect();
+    if let Some(home) = absolute("HOME").filter(|home| home != Path::new("/")) {
+        paths.extend(SCREEN_AT_HOME.iter().map(|path| home.join(path)));
+    }
+    // A folder would open everything beneath it.
+    paths.extend(absolute("XAUTHORITY").filter(|path| path.is_file()));
+    paths
 }
 
 /// What a room may start, or has to load to become it.
@@ -153,9 +220,8 @@ fn handled(room: &Room<'_>) -> Result<Ruleset, RulesetError> {
     }
     let rules = rules.handle_access(AccessNet::BindTcp)?;
     match room {
-        // The toolkit reads fonts, themes and drivers all over the system, and X11 listens on an abstract socket.
-        Room::Supervisor | Room::Window => rules.handle_access(AccessNet::ConnectTcp),
-        Room::Engine { .. } => rules
+        Room::Supervisor => rules.handle_access(AccessNet::ConnectTcp),
+        Room::Engine { .. } | Room::Window => rules
             .handle_access(AccessFs::from_all(WANTED))?
             .handle_access(AccessNet::ConnectTcp)?
             .scope(Scope::AbstractUnixSocket),
@@ -165,7 +231,7 @@ fn handled(room: &Room<'_>) -> Result<Ruleset, RulesetError> {
     }
 }
 
-fn describe(room: &Room<'_>, status: &RestrictionStatus) -> Built {
+fn describe(status: &RestrictionStatus) -> Built {
     let version = match status.landlock {
         LandlockStatus::NotEnabled => return Err("Landlock is switched off in this kernel.".into()),
         LandlockStatus::NotImplemented => return Err("This kernel has no Landlock.".into()),
@@ -173,9 +239,6 @@ fn describe(room: &Room<'_>, status: &RestrictionStatus) -> Built {
     };
     if status.ruleset == RulesetStatus::NotEnforced {
         return Err("The kernel took the Landlock rules and enforces none.".into());
-    }
-    if matches!(room, Room::Window) {
-        return Err("Signals and TCP are walled off; files are not yet, for the window.".into());
     }
     Ok((version < WANTED).then(|| {
         format!(
