@@ -143,7 +143,9 @@ fn crate_sources(name: &str) -> Vec<(String, String)> {
 fn is_code(text: &str) -> bool {
     let groups = [
         "account",
+        "bridge",
         "check",
+        "history",
         "contact",
         "conversation",
         "door",
