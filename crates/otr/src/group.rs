@@ -49,7 +49,9 @@ pub(crate) struct Element(U1536);
 impl Element {
     /// Reads a big-endian number; `None` if it is longer than the prime or outside 2 ..= p-2.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Self::from_number(number_from_bytes(bytes)?)
+        let mut wide = [0u8; GROUP_BYTES];
+        widen(bytes, &mut wide)?;
+        Self::from_number(U1536::from_be_slice(&wide))
     }
 
     /// Checks a number; `None` if it is outside 2 ..= p-2.
@@ -61,7 +63,7 @@ impl Element {
 
     /// Appends the element as an MPI, without leading zeros.
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
-        put_number(out, &self.0);
+        put_mpi(out, strip_zeros(self.0.to_be_bytes().as_slice()));
     }
 
     /// The element in the form that arithmetic wants.
@@ -70,15 +72,21 @@ impl Element {
     }
 }
 
-/// Reads a big-endian number of at most 192 bytes.
+/// Reads a big-endian number of at most 192 bytes, which may be a secret.
 pub(crate) fn number_from_bytes(bytes: &[u8]) -> Option<U1536> {
     let mut wide = Zeroizing::new([0u8; GROUP_BYTES]);
-    let start = GROUP_BYTES.checked_sub(bytes.len())?;
-    wide.get_mut(start..)?.copy_from_slice(bytes);
+    widen(bytes, &mut wide)?;
     Some(U1536::from_be_slice(&*wide))
 }
 
-/// Appends a number as an MPI, without leading zeros.
+/// Puts bytes at the end of zeros; `None` if there are too many.
+fn widen(bytes: &[u8], wide: &mut [u8; GROUP_BYTES]) -> Option<()> {
+    let start = GROUP_BYTES.checked_sub(bytes.len())?;
+    wide.get_mut(start..)?.copy_from_slice(bytes);
+    Some(())
+}
+
+/// Appends a number, which may be a secret, as an MPI without leading zeros.
 pub(crate) fn put_number(out: &mut Vec<u8>, number: &U1536) {
     let bytes = Zeroizing::new(number.to_be_bytes());
     put_mpi(out, strip_zeros(bytes.as_slice()));

@@ -37,7 +37,10 @@ fn tool(name: &str, arguments: &[&str], input: &str) -> Option<String> {
         .spawn()
         .unwrap_or_else(|error| panic!("{name} ({error}): install the Debian package libotr5-bin"));
     let mut stdin = child.stdin.take().expect("piped");
-    writeln!(stdin, "{input}").expect("the tool reads");
+    // A tool that wants no input may have ended by now.
+    if !input.is_empty() {
+        writeln!(stdin, "{input}").expect("the tool reads");
+    }
     drop(stdin);
     let output = child.wait_with_output().expect("the tool ends");
     let text = String::from_utf8(output.stdout).expect("UTF-8");

@@ -57,7 +57,7 @@ pub(super) struct PairKeys {
 }
 
 /// AES in counter mode with its first counter block.
-type Stream = Ctr128BE<Aes128Enc>;
+type Stream<'a> = Ctr128BE<&'a Aes128Enc>;
 
 impl PairKeys {
     /// Derives everything; the end with the numerically greater public key is the "high" end.
@@ -85,7 +85,7 @@ impl PairKeys {
         Some(self.sent)
     }
 
-    pub(super) fn sending_stream(&self, counter: u64) -> Stream {
+    pub(super) fn sending_stream(&self, counter: u64) -> Stream<'_> {
         stream(&self.sending, counter)
     }
 
@@ -112,7 +112,7 @@ impl PairKeys {
         Ok(())
     }
 
-    pub(super) fn receiving_stream(&self, counter: u64) -> Stream {
+    pub(super) fn receiving_stream(&self, counter: u64) -> Stream<'_> {
         stream(&self.receiving, counter)
     }
 
@@ -187,10 +187,9 @@ fn direction(hash: &[u8; 20]) -> (Aes128Enc, Zeroizing<[u8; 20]>) {
 }
 
 /// The counter block is eight bytes of counter and eight zeros.
-fn stream(cipher: &Aes128Enc, counter: u64) -> Stream {
+fn stream(cipher: &Aes128Enc, counter: u64) -> Stream<'_> {
     let block = u128::from(counter) << 64;
-    let core =
-        CtrCore::<Aes128Enc, flavors::Ctr128BE>::inner_iv_init(cipher.clone(), &block.to_be_bytes().into());
+    let core = CtrCore::<&Aes128Enc, flavors::Ctr128BE>::inner_iv_init(cipher, &block.to_be_bytes().into());
     Stream::from_core(core)
 }
 
