@@ -198,7 +198,7 @@ fn the_layout_stays() {
         "schema": 2, "next_id": 2, "settings": {}, "history_key": "Bwc=",
         "history": [{ "id": 1, "account": 1, "address": "bob@example.org", "key": "CAg=" }],
         "accounts": [{
-            "id": 1, "otr_key": "AAEC", "instance_tag": 256, "connect": true,
+            "id": 1, "otr_key": "AAEC", "instance_tag": 256, "connect": true, "policy": "opportunistic",
             "protocol": { "xmpp": {
                 "jid": "alice@example.org", "password": "c3dvcmRmaXNo", "resource": null, "host": "abc.onion",
                 "port": 5222, "tls": "plain-onion", "pins": [], "mechanism_seen": "SCRAM-SHA-256", "register": false,
@@ -207,9 +207,11 @@ fn the_layout_stays() {
         "contacts": [{
             "account": 1, "address": "bob@example.org", "name": "Bob", "accepted": true,
             "fingerprints": [{ "fingerprint": "0123456789", "accepted": true, "verified": true, "first_seen_day": 20778 }],
+            "policy": "unencrypted", "version_2": true, "blocked": true, "draft": "RGVhcg==",
         }],
         "outbox": [{
             "id": "m1", "account": 1, "address": "bob@example.org", "text": "VmFsZQ==", "fingerprint": null,
+            "also_for": ["A"], "unencrypted": true,
             "state": "waiting", "queued_at": 1_795_000_000, "epoch": null,
         }],
     });
@@ -236,48 +238,47 @@ fn sample() -> Profile {
         accepted: true,
         first_seen_day: 20778,
     };
-    Profile {
-        next_id: 2,
-        accounts: vec![Account {
-            id: 1,
-            protocol,
-            otr_key,
-            instance_tag: Some(256),
-            connect: true,
-            policy: Some(Policy::Opportunistic),
-        }],
-        contacts: vec![Contact {
-            account: 1,
-            address: "bob@example.org".into(),
-            name: Some("Bob".into()),
-            accepted: true,
-            fingerprints: vec![known],
-            policy: Some(Policy::Unencrypted),
-            version_2: true,
-            blocked: true,
-            draft: Some(SecretText::new("Dear".into())),
-        }],
-        outbox: vec![Queued {
-            id: "m1".into(),
-            account: 1,
-            address: "bob@example.org".into(),
-            text: SecretText::new("Vale".into()),
-            fingerprint: None,
-            also_for: vec!["A".into()],
-            unencrypted: true,
-            state: QueuedState::Waiting,
-            queued_at: 1_795_000_000,
-            epoch: None,
-        }],
-        history_key: Some(SecretBytes::new(vec![7, 7])),
-        history: vec![KeptHistory {
-            id: 1,
-            account: 1,
-            address: "bob@example.org".into(),
-            key: SecretBytes::new(vec![8, 8]),
-        }],
-        ..Profile::default()
-    }
+    let mut profile = Profile::default();
+    profile.next_id = 2;
+    profile.accounts.push(Account {
+        id: 1,
+        protocol,
+        otr_key,
+        instance_tag: Some(256),
+        connect: true,
+        policy: Some(Policy::Opportunistic),
+    });
+    profile.contacts.push(Contact {
+        account: 1,
+        address: "bob@example.org".into(),
+        name: Some("Bob".into()),
+        accepted: true,
+        fingerprints: vec![known],
+        policy: Some(Policy::Unencrypted),
+        version_2: true,
+        blocked: true,
+        draft: Some(SecretText::new("Dear".into())),
+    });
+    profile.outbox.push(Queued {
+        id: "m1".into(),
+        account: 1,
+        address: "bob@example.org".into(),
+        text: SecretText::new("Vale".into()),
+        fingerprint: None,
+        also_for: vec!["A".into()],
+        unencrypted: true,
+        state: QueuedState::Waiting,
+        queued_at: 1_795_000_000,
+        epoch: None,
+    });
+    profile.history_key = Some(SecretBytes::new(vec![7, 7]));
+    profile.history.push(KeptHistory {
+        id: 1,
+        account: 1,
+        address: "bob@example.org".into(),
+        key: SecretBytes::new(vec![8, 8]),
+    });
+    profile
 }
 
 prop_compose! {

@@ -4,13 +4,14 @@
 
 use crate::files::NAMES;
 use crate::format::json_length;
-use crate::{Profile, Vault, VaultError};
+use crate::{Profile, SecretText, Vault, VaultError};
 use std::io::ErrorKind;
 
 /// What a profile keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Kind by kind: `accounts`, `keys`, `contacts`, `fingerprints`, `queued_messages`, `settings`, `history`.
+    /// Kind by kind: `accounts`, `keys`, `contacts`, `fingerprints`, `queued_messages`, `drafts`,
+    /// `settings`, `history`.
     pub kinds: Vec<StoredKind>,
     /// Conversations whose messages are kept.
     pub histories: Vec<StoredHistory>,
@@ -103,6 +104,13 @@ fn kinds(profile: &Profile) -> Vec<StoredKind> {
     let key_bytes = keys().map(|key| key.expose_secret().len()).sum();
     let known = || profile.contacts.iter().flat_map(|contact| &contact.fingerprints);
     let known_bytes = known().map(json_length).sum();
+    let drafts = || {
+        let texts = profile
+            .contacts
+            .iter()
+            .filter_map(|contact| contact.draft.as_ref());
+        texts.map(SecretText::expose_secret)
+    };
     let less = |whole: usize, part: usize| whole.saturating_sub(part);
     vec![
         kind(
@@ -122,6 +130,7 @@ fn kinds(profile: &Profile) -> Vec<StoredKind> {
             profile.outbox.len(),
             json_length(&profile.outbox),
         ),
+        kind("drafts", drafts().count(), drafts().map(str::len).sum()),
         kind("settings", profile.settings.len(), json_length(&profile.settings)),
     ]
 }

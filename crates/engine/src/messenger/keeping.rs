@@ -15,7 +15,13 @@ impl Messenger {
         let open = self.open.as_mut().ok_or_else(locked)?;
         let stored = open.vault.stored().map_err(|error| told(&error))?;
         let items = stored.kinds.iter().map(|kind| StoredItem {
-            what: kind.what.to_owned(),
+            // The only settings are the window's.
+            what: if kind.what == "settings" {
+                "window"
+            } else {
+                kind.what
+            }
+            .to_owned(),
             count: kind.count as u64,
             bytes: kind.bytes as u64,
         });
