@@ -24,6 +24,8 @@ pub(super) struct Clock {
     asked: Option<Duration>,
     /// When something last came in.
     heard: Duration,
+    /// When the connection was last tested; the test itself may wait in the queue.
+    tested: Duration,
     /// After how much silence the connection is tested.
     quiet: Option<Duration>,
     /// How long the server may take to answer.
@@ -49,6 +51,7 @@ impl Clock {
 
     pub(super) fn online(&mut self, step: &mut Step<'_>, limits: &Limits) {
         self.login = None;
+        self.tested = step.now;
         self.quiet = Some(between(limits.quiet, step));
     }
 
@@ -64,7 +67,7 @@ impl Clock {
     /// When the silence has lasted long enough for a test.
     fn silent(&self) -> Option<Duration> {
         let quiet = self.quiet.filter(|_| self.asked.is_none())?;
-        Some(self.heard.saturating_add(quiet))
+        Some(self.heard.max(self.tested).saturating_add(quiet))
     }
 
     fn stop(&mut self) {
@@ -113,26 +116,33 @@ impl Session {
 
     /// Asks to be woken for the nearest timer. An earlier wake that is still out will do: it finds the next one.
     pub(super) fn schedule(&mut self) {
-        if self.phase == Phase::Down {
-            return;
-        }
-        let (clock, connection) = (&self.clock, &self.connection);
-        let timers = [
-            clock.login,
-            clock.goodbye,
-            clock.gone(),
-            clock.silent(),
-            connection.queue.due(),
-            connection.rejoin.due(),
-            connection.split.due(),
-            connection.watched.due(),
-        ];
-        let Some(next) = timers.into_iter().flatten().min() else {
+        let Some(next) = self.next_timer() else {
             return;
         };
         if self.clock.woken.is_none_or(|woken| next < woken) {
             self.clock.woken = Some(next);
             self.out.push_back(Output::Wake(next));
+        }
+    }
+
+    /// The nearest timer of those that `tick` and `flush` heed in this phase.
+    fn next_timer(&self) -> Option<Duration> {
+        let (clock, connection) = (&self.clock, &self.connection);
+        match self.phase {
+            Phase::Down => None,
+            Phase::Login(_) => clock.login,
+            Phase::Closing => clock.goodbye,
+            Phase::Online => {
+                let timers = [
+                    clock.gone(),
+                    clock.silent(),
+                    connection.queue.due(),
+                    connection.rejoin.due(),
+                    connection.split.due(),
+                    connection.watched.due(),
+                ];
+                timers.into_iter().flatten().min()
+            }
         }
     }
 

@@ -174,8 +174,12 @@ impl Peer {
 
     /// Goes to the next time that the session asked for.
     pub(super) fn sleep(&mut self) {
-        self.now = self.wake.take().unwrap();
+        self.now = self.wake.take().unwrap().max(self.now);
         self.input(Input::Tick).unwrap();
+        assert!(
+            self.wake.is_none_or(|wake| wake > self.now),
+            "a session that never sleeps"
+        );
     }
 
     /// Lets so many seconds go by.

@@ -175,6 +175,25 @@ fn last_words_do_not_wait_for_their_turn() {
     peer.command(Command::GoOffline).unwrap();
     let said = peer.take_said();
     assert!(said.lines().count() == 5 && said.ends_with("QUIT\r\n"), "{said}");
+    peer.rest(11);
+    assert_eq!(peer.take_said(), "", "the rest is not said");
+    assert!(peer.events.contains(&Event::Unacknowledged {
+        tokens: (0..20).collect()
+    }));
+}
+
+#[test]
+fn a_test_that_waits_for_its_turn_keeps_nobody_awake() {
+    let mut peer = Peer::modern_with(|config| config.flood.burst = 1);
+    for token in 0..200 {
+        peer.send("bob", "hello", token).unwrap();
+    }
+    // `rest` looks that each sleep is a sleep.
+    peer.rest(350);
+    assert_eq!(peer.offline(), None);
+    assert!(!peer.take_said().contains("PING"), "it is behind the messages");
+    peer.rest(200);
+    assert!(peer.take_said().contains("PING"));
 }
 
 #[test]
