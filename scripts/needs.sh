@@ -51,3 +51,8 @@ need_packages() {
 build() {
     cargo build --release --locked "$@" >&2
 }
+
+# What a screen needs at run time, opened while the program runs: X11 and its keyboard, fonts for every language.
+SCREEN_PACKAGES="fontconfig fonts-noto-core fonts-symbola libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon0 libxkbcommon-x11-0 libxrandr2"
+# And what the tests of a screen need besides.
+SCREEN_TEST_PACKAGES="xauth xdotool xvfb"

@@ -6,6 +6,8 @@ use jid::{BareJid, Jid};
 use model::{AccountRef, Delivery, Event, Privacy};
 use otr::{Input, Output};
 
+mod keeping;
+
 use super::people::MAX_STRANGERS;
 use super::*;
 use crate::link::Order;

@@ -1,0 +1,93 @@
+//! Draws every screen into a folder: `cargo run --release -p window --example screens -- DIR`.
+//! English, Arabic, dark, and at 200 %.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a picture that cannot be made ends the program"
+)]
+
+#[path = "../tests/stage/mod.rs"]
+mod stage;
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use model::ProfileState;
+use slint::platform::Key;
+use stage::Stage;
+use window::headless::Picture;
+use window::{Look, Theme};
+
+/// A look and the name of its folder.
+fn looks() -> Vec<(&'static str, Look)> {
+    let look = |language: &str, theme, zoom| Look {
+        language: language.to_owned(),
+        theme,
+        zoom,
+        ..Look::default()
+    };
+    vec![
+        ("en", look("en", Theme::Light, 100)),
+        ("ar", look("ar", Theme::Light, 100)),
+        ("dark", look("en", Theme::Dark, 100)),
+        ("ar-dark", look("ar", Theme::Dark, 100)),
+        ("large", look("en", Theme::Light, 200)),
+    ]
+}
+
+fn main() {
+    let folder = std::env::args().nth(1).expect("the folder to draw into");
+    let mut stage = Stage::new(1000, 700);
+    for (name, look) in looks() {
+        let folder = Path::new(&folder).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        stage.app.change_look(|it| *it = look.clone());
+        let save = |stage: &Stage, name: &str| {
+            write(&folder.join(name).with_extension("png"), &stage.screen.picture())
+        };
+        closed(&mut stage, &save);
+        open(&mut stage, &look, &save);
+    }
+}
+
+/// Everything before the profile is open.
+fn closed(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
+    stage.fresh(&stage::snapshot(ProfileState::Locked));
+    save(stage, "unlock");
+    stage.screen.write("wrong");
+    stage.screen.key(Key::Return);
+    stage.refuse("profile.unlock", "profile.wrong_passphrase");
+    save(stage, "unlock-refused");
+}
+
+/// The main view.
+fn open(stage: &mut Stage, look: &Look, save: &dyn Fn(&Stage, &str)) {
+    stage.fresh(&stage::empty());
+    stage.keep(look);
+    save(stage, "main-empty");
+    stage.fresh(&stage::evening());
+    save(stage, "main");
+    stage.open("bob");
+    save(stage, "talk-verified");
+    stage.open("sara");
+    save(stage, "talk-private");
+    stage.open("dariush");
+    save(stage, "talk-finished");
+    stage.open("eve");
+    save(stage, "talk-new");
+    stage.screen.key(Key::F1);
+    save(stage, "shortcuts");
+    stage.screen.key(Key::Escape);
+    stage.screen.chord(&[Key::Control], "n");
+    save(stage, "add-contact");
+    stage.screen.key(Key::Escape);
+}
+
+fn write(path: &Path, picture: &Picture) {
+    let mut encoder = png::Encoder::new(File::create(path).unwrap(), picture.width, picture.height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&picture.bytes).unwrap();
+}

@@ -1,0 +1,78 @@
+//! The dialog for a new contact.
+//! It must never ask a server before the person pressed the button. Standard: `docs/rpc.md`, `contact.add`.
+
+use std::rc::Rc;
+
+use model::{AddContact as Add, Address, Command, Done, Problem};
+use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use view::{Change, Peer};
+
+use crate::App;
+use crate::markup;
+use crate::pages::Page;
+
+/// The dialog has nothing of its own to remember.
+pub(crate) struct AddContact;
+
+impl Page for AddContact {
+    fn attach(self: Rc<Self>, app: &Rc<App>) {
+        let weak = Rc::downgrade(app);
+        let global = app.ui().global::<markup::AddContact<'_>>();
+        global.on_add(move |account, address, name| {
+            if let Some(app) = weak.upgrade() {
+                add(&app, account, &address, &name);
+            }
+        });
+    }
+
+    fn refresh(&self, app: &Rc<App>, changes: &[Change]) {
+        let concerns = |it: &Change| matches!(it, Change::Account(_) | Change::Everything);
+        if changes.iter().any(concerns) {
+            let names: Vec<SharedString> = app.state(|state| {
+                let address = |it: &model::Account| view::text::address(it.address.as_str()).into();
+                state.accounts().map(address).collect()
+            });
+            let global = app.ui().global::<markup::AddContact<'_>>();
+            global.set_accounts(ModelRc::new(VecModel::from(names)));
+        }
+    }
+}
+
+fn add(app: &Rc<App>, account: i32, address: &str, name: &str) {
+    let global = app.ui().global::<markup::AddContact<'_>>();
+    let chosen = usize::try_from(account).unwrap_or_default();
+    let Some(account) = app.state(|state| state.accounts().nth(chosen).map(|it| it.id)) else {
+        return;
+    };
+    let Ok(contact) = address.parse::<Address>() else {
+        let problem = Problem::new(
+            "contact.wrong_address",
+            "This is not an address. It looks like name@example.org.",
+        );
+        global.set_problem(app.say(&problem));
+        return;
+    };
+    global.set_busy(true);
+    let name = Some(name.trim()).filter(|it| !it.is_empty()).map(str::to_owned);
+    let peer = Peer::new(account, contact.clone());
+    app.send::<Done>(
+        &Command::AddContact(Add {
+            account,
+            contact,
+            name,
+        }),
+        move |app, done| {
+            let global = app.ui().global::<markup::AddContact<'_>>();
+            global.set_busy(false);
+            match done {
+                Ok(_) => {
+                    app.ui()
+                        .global::<markup::Nav<'_>>()
+                        .set_dialog(markup::Dialog::None);
+                    app.open(Some(peer));
+                }
+                Err(problem) => global.set_problem(app.say(&problem)),
+            }
+        },
+    );
+}

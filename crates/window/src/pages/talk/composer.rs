@@ -1,0 +1,98 @@
+//! Where the next words are written: sends them, and keeps what was begun for each conversation.
+//! It must never send by itself, and never lose what was written when sending was refused.
+//! Standard: `docs/rpc.md`, `message.send` and `conversation.draft`.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use model::{Command, MessageSent, SendMessage};
+use slint::{ComponentHandle, SharedString, Timer, TimerMode};
+use view::Peer;
+
+use crate::App;
+use crate::app::now;
+use crate::markup;
+use crate::pages::with;
+
+/// What the composer needs besides its text.
+#[derive(Default)]
+pub(super) struct Composer {
+    pause: Rc<Timer>,
+}
+
+impl Composer {
+    pub(super) fn attach(&self, app: &Rc<App>) {
+        let global = app.ui().global::<markup::Talk<'_>>();
+        global.on_write(app.on_open(|app, _| {
+            let global = app.ui().global::<markup::Talk<'_>>();
+            global.set_to_focus(global.get_to_focus().wrapping_add(1));
+        }));
+        global.on_send(with(app, |app, text: SharedString| send(app, &text)));
+        let pause = self.pause.clone();
+        global.on_drafted(with(app, move |app, text: SharedString| {
+            let Some(peer) = app.state(|state| state.opened().cloned()) else {
+                return;
+            };
+            app.mirror(|mirror| mirror.drafts_mut().change(&peer, &text, now()));
+            let weak = Rc::downgrade(app);
+            let wait = Duration::from_millis(view::PAUSE);
+            pause.start(TimerMode::SingleShot, wait, move || {
+                if let Some(app) = weak.upgrade() {
+                    app.keep_drafts();
+                }
+            });
+        }));
+    }
+
+    /// Another conversation is open: its draft is in the composer, and what was written in the last one is kept.
+    pub(super) fn begin(&self, app: &Rc<App>, peer: &Peer) {
+        app.keep_drafts();
+        write(app, &draft(app, peer));
+        let look = app.look();
+        app.ui()
+            .global::<markup::Talk<'_>>()
+            .set_enter_sends(look.enter_sends);
+    }
+}
+
+fn draft(app: &Rc<App>, peer: &Peer) -> String {
+    app.mirror(|mirror| {
+        let kept = mirror.state().talk(peer).map_or("", |talk| talk.draft.as_str());
+        mirror.drafts().text(peer, kept).to_owned()
+    })
+}
+
+/// Puts a text into the composer.
+fn write(app: &Rc<App>, text: &str) {
+    let global = app.ui().global::<markup::Talk<'_>>();
+    global.set_draft(text.into());
+    global.set_to_write(global.get_to_write().wrapping_add(1));
+}
+
+fn send(app: &Rc<App>, text: &str) {
+    let Some(peer) = app.state(|state| state.opened().cloned()) else {
+        return;
+    };
+    let text = view::text::pasted(text);
+    if text.trim().is_empty() {
+        return;
+    }
+    app.mirror(|mirror| mirror.drafts_mut().change(&peer, "", now()));
+    app.keep_drafts();
+    let command = Command::SendMessage(SendMessage {
+        account: peer.account,
+        contact: peer.contact.clone(),
+        text: text.clone(),
+    });
+    app.send::<MessageSent>(&command, move |app, sent| {
+        let Err(problem) = sent else { return };
+        app.show_problem(&problem);
+        // What was refused is written again, unless other words stand there by now.
+        if draft(app, &peer).is_empty() {
+            app.mirror(|mirror| mirror.drafts_mut().change(&peer, &text, now()));
+            if app.state(|state| state.opened() == Some(&peer)) {
+                write(app, &text);
+            }
+        }
+    });
+}
