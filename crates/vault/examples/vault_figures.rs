@@ -148,6 +148,10 @@ fn profile(dir: &Path, kdf: Kdf) -> Vault {
                     name: None,
                     accepted: true,
                     fingerprints: vec![fingerprint(number), fingerprint(number + 100)],
+                    policy: None,
+                    version_2: false,
+                    blocked: false,
+                    draft: None,
                 })
                 .collect();
         })

@@ -5,6 +5,7 @@ use crate::{
     SecretText, TlsPolicy,
 };
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn keys() -> Keys {
     Keys::generate(&right(), Kdf::MINIMUM).unwrap()
@@ -198,7 +199,7 @@ fn the_layout_stays() {
         "schema": 2, "next_id": 2, "settings": {}, "history_key": "Bwc=",
         "history": [{ "id": 1, "account": 1, "address": "bob@example.org", "key": "CAg=" }],
         "accounts": [{
-            "id": 1, "otr_key": "AAEC", "instance_tag": 256, "connect": true,
+            "id": 1, "otr_key": "AAEC", "instance_tag": 256, "connect": true, "policy": "opportunistic",
             "protocol": { "xmpp": {
                 "jid": "alice@example.org", "password": "c3dvcmRmaXNo", "resource": null, "host": "abc.onion",
                 "port": 5222, "tls": "plain-onion", "pins": [], "mechanism_seen": "SCRAM-SHA-256", "register": false,
@@ -207,9 +208,11 @@ fn the_layout_stays() {
         "contacts": [{
             "account": 1, "address": "bob@example.org", "name": "Bob", "accepted": true,
             "fingerprints": [{ "fingerprint": "0123456789", "accepted": true, "verified": true, "first_seen_day": 20778 }],
+            "policy": "unencrypted", "version_2": true, "blocked": true, "draft": "RGVhcg==",
         }],
         "outbox": [{
             "id": "m1", "account": 1, "address": "bob@example.org", "text": "VmFsZQ==", "fingerprint": null,
+            "also_for": ["A"], "unencrypted": true,
             "state": "waiting", "queued_at": 1_795_000_000, "epoch": null,
         }],
     });
@@ -237,6 +240,7 @@ fn sample() -> Profile {
         first_seen_day: 20778,
     };
     Profile {
+        schema: SCHEMA,
         next_id: 2,
         accounts: vec![Account {
             id: 1,
@@ -276,7 +280,7 @@ fn sample() -> Profile {
             address: "bob@example.org".into(),
             key: SecretBytes::new(vec![8, 8]),
         }],
-        ..Profile::default()
+        settings: BTreeMap::new(),
     }
 }
 

@@ -255,7 +255,7 @@ wiped! {
     Contact => address, name;
     KeptHistory => address;
     KnownFingerprint => fingerprint;
-    Queued => id, address, fingerprint, epoch;
+    Queued => id, address, fingerprint, also_for, epoch;
 }
 
 impl Drop for Profile {

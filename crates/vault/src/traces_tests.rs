@@ -77,6 +77,7 @@ fn fill(vault: &mut Vault) {
                 otr_key: Some(SecretBytes::new(unmasked(&OTR_KEY))),
                 instance_tag: None,
                 connect: true,
+                policy: None,
             });
             profile.contacts.push(Contact {
                 account: 1,
@@ -89,6 +90,10 @@ fn fill(vault: &mut Vault) {
                     verified: true,
                     first_seen_day: 1,
                 }],
+                policy: None,
+                version_2: false,
+                blocked: false,
+                draft: Some(SecretText::new(text(&QUEUED))),
             });
             profile.outbox.push(Queued {
                 id: "m".into(),
@@ -96,6 +101,8 @@ fn fill(vault: &mut Vault) {
                 address: text(&CONTACT),
                 text: SecretText::new(text(&QUEUED)),
                 fingerprint: Some(text(&FINGERPRINT)),
+                also_for: vec![text(&FINGERPRINT)],
+                unencrypted: false,
                 state: QueuedState::Waiting,
                 queued_at: 1,
                 epoch: None,

@@ -31,6 +31,7 @@ fn account(id: u64) -> Account {
         otr_key: None,
         instance_tag: None,
         connect: true,
+        policy: None,
     }
 }
 
@@ -41,6 +42,10 @@ fn contact(account: u64) -> Contact {
         name: None,
         accepted: true,
         fingerprints: Vec::new(),
+        policy: None,
+        version_2: false,
+        blocked: false,
+        draft: None,
     }
 }
 
