@@ -10,7 +10,8 @@ use std::io::ErrorKind;
 /// What a profile keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Kind by kind: `accounts`, `keys`, `contacts`, `fingerprints`, `queued_messages`, `settings`, `history`.
+    /// Kind by kind: `accounts`, `keys`, `contacts`, `fingerprints`, `queued_messages`, `drafts`,
+    /// `settings`, `history`.
     pub kinds: Vec<StoredKind>,
     /// Conversations whose messages are kept.
     pub histories: Vec<StoredHistory>,
@@ -103,6 +104,13 @@ fn kinds(profile: &Profile) -> Vec<StoredKind> {
     let key_bytes = keys().map(|key| key.expose_secret().len()).sum();
     let known = || profile.contacts.iter().flat_map(|contact| &contact.fingerprints);
     let known_bytes = known().map(json_length).sum();
+    let drafts = || {
+        profile
+            .contacts
+            .iter()
+            .filter_map(|contact| contact.draft.as_ref())
+    };
+    let draft_bytes: usize = drafts().map(|draft| draft.expose_secret().len()).sum();
     let less = |whole: usize, part: usize| whole.saturating_sub(part);
     vec![
         kind(
@@ -114,7 +122,7 @@ fn kinds(profile: &Profile) -> Vec<StoredKind> {
         kind(
             "contacts",
             profile.contacts.len(),
-            less(json_length(&profile.contacts), known_bytes),
+            less(json_length(&profile.contacts), known_bytes + draft_bytes),
         ),
         kind("fingerprints", known().count(), known_bytes),
         kind(
@@ -122,6 +130,7 @@ fn kinds(profile: &Profile) -> Vec<StoredKind> {
             profile.outbox.len(),
             json_length(&profile.outbox),
         ),
+        kind("drafts", drafts().count(), draft_bytes),
         kind("settings", profile.settings.len(), json_length(&profile.settings)),
     ]
 }
