@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::{AccountId, MessageId, Server};
+use model::{AccountId, ContactRef, MessageId, Server};
 
 use crate::{Home, Otter, Place, Trouble};
 
@@ -75,6 +75,18 @@ impl Person {
     /// The engine's refusal.
     pub fn send(&mut self, to: &str, text: &str) -> Result<MessageId, Trouble> {
         self.otter.send(self.account, to, text)
+    }
+
+    /// Another person, as this one's account sees it.
+    ///
+    /// # Errors
+    /// Where the other's address is none.
+    pub fn contact(&self, other: &Self) -> Result<ContactRef, Trouble> {
+        let contact = other.jid.parse();
+        Ok(ContactRef {
+            account: self.account,
+            contact: contact.map_err(|error| Trouble::new(format!("{error}")))?,
+        })
     }
 
     /// Makes two people contacts of each other.

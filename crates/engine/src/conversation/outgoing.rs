@@ -130,14 +130,16 @@ impl Conversation {
     pub(crate) fn acknowledged(&mut self, token: u64, context: &mut Context<'_>) {
         let mut complete = None;
         for outgoing in &mut self.outgoing {
-            match &mut outgoing.stage {
-                Stage::Handed { tokens, .. } => {
-                    if tokens.remove(&token) && tokens.is_empty() {
-                        complete = Some(outgoing.id);
-                    }
-                }
-                Stage::Readable { token: own, taken } if *own == token => *taken = Some(context.now),
-                _ => {}
+            if let Stage::Readable { token: own, taken } = &mut outgoing.stage
+                && *own == token
+            {
+                *taken = Some(context.now);
+            }
+            if let Stage::Handed { tokens, .. } = &mut outgoing.stage
+                && tokens.remove(&token)
+                && tokens.is_empty()
+            {
+                complete = Some(outgoing.id);
             }
         }
         if let Some(id) = complete {

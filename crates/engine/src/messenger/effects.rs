@@ -94,7 +94,7 @@ impl Messenger {
             match effect {
                 Effect::Persist { new: message } if failed => new.extend(message),
                 Effect::Transmit { token, .. } | Effect::TransmitReadable { token, .. } if failed => {
-                    _ = held_back.insert(token)
+                    held_back.insert(token);
                 }
                 effect => self.apply_one(account, contact, effect),
             }
