@@ -251,7 +251,7 @@ mod tests {
             ("obfs4".to_owned(), BridgeError::Address),
             ("192.0.2.1:443".to_owned(), BridgeError::Fingerprint),
             (
-                format!("192.0.2.1:443 {}", &FINGERPRINT[1..]),
+                "192.0.2.1:443 123456789ABCDEF0123456789ABCDEF01234567".to_owned(),
                 BridgeError::Fingerprint,
             ),
             (

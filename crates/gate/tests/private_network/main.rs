@@ -4,6 +4,7 @@
 //!
 //! `otter-lab-net run -- cargo nextest run -p gate --features private-network -E 'test(lab_)'`
 #![expect(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "helpers of tests fail as tests do"
