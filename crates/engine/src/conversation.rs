@@ -217,6 +217,7 @@ impl Conversation {
     /// How private it is now.
     pub(crate) fn privacy(&self) -> Privacy {
         match self.otr.state() {
+            _ if self.rules.policy == Policy::Unencrypted => Privacy::Plain,
             otr::State::Private { fingerprint, .. } => {
                 let fingerprint = fingerprint.to_string();
                 let verified = self

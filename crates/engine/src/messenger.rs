@@ -5,6 +5,7 @@
 
 mod accounts;
 mod effects;
+mod keeping;
 mod keys;
 mod people;
 mod profile;
@@ -130,6 +131,8 @@ impl Messenger {
             Command::CreateProfile(with) => self.create_profile(&with.passphrase, id),
             Command::Unlock(with) => self.unlock(&with.passphrase, id),
             Command::RestoreBackup(with) => self.restore_backup(&with.passphrase, id),
+            Command::RestoreProfile(with) => self.restore_profile(&with.passphrase, id),
+            Command::TravelProfile(with) => self.travel(&with.passphrase, id),
             Command::AddAccount(with) => self.add_account(with, id),
             Command::RenewKey(with) => self.renew_key(&with, id),
             other => Outcome::Now(self.carry_out_now(other)),
@@ -140,6 +143,10 @@ impl Messenger {
         match command {
             Command::ChangePassphrase(with) => self.change_passphrase(&with.old, &with.new),
             Command::Lock(Nothing {}) => self.lock(),
+            Command::SetDestroying(with) => self.set_destroying(&with),
+            Command::StoredData(Nothing {}) => return to_value(&self.stored()?),
+            Command::BackUp(Nothing {}) => return to_value(&self.back_up()?),
+            Command::WipeProfile(with) => self.wipe_profile(&with),
             Command::Snapshot(Nothing {}) => return to_value(&self.snapshot()?),
             Command::Version(Nothing {}) => return to_value(&version()),
             Command::Stop(Nothing {}) => {

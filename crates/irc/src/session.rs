@@ -197,8 +197,9 @@ impl Session {
         self.connection.isupport.casemap.fold(name)
     }
 
-    fn is_me(&self, key: &Key) -> bool {
-        *key == self.key(self.connection.me.nick.as_str())
+    fn is_me(&self, name: &str) -> bool {
+        let me = self.connection.me.nick.as_str();
+        self.connection.isupport.casemap.same(name, me)
     }
 
     fn payload_room(&self, target: &Target) -> usize {

@@ -131,6 +131,18 @@ fn public_every_wall_refuses_what_it_has_to() {
     }
     assert!(refused("gate", "udp send") && !refused("gate", "tcp connect"));
     assert!(refused("window", "tcp connect"));
+    for (room, attempt) in [
+        ("engine", "ask systemd-resolved"),
+        ("engine", "read Tor's state"),
+        ("gate", "read the profile"),
+        ("porter", "raw socket"),
+        ("porter", "write outside its folder"),
+        ("transport", "udp send"),
+        ("transport", "read the profile"),
+        ("transport", "run another program"),
+    ] {
+        assert!(refused(room, attempt), "{room}: {attempt}");
+    }
     assert!(lines.iter().all(|line| line["seen"] == line["expected"]));
     assert!(output.status.success());
 }

@@ -79,12 +79,7 @@ impl Conversation {
     }
 
     /// Takes over what another program knew of a key; `true` where it was not known here.
-    pub(crate) fn learn_key(
-        &mut self,
-        fingerprint: String,
-        verified: bool,
-        context: &mut Context<'_>,
-    ) -> bool {
+    pub(crate) fn learn_key(&mut self, fingerprint: String, verified: bool) -> bool {
         let known = self.keys.iter().any(|key| key.fingerprint == fingerprint);
         if known || self.keys.len() >= MAX_KEYS {
             return false;

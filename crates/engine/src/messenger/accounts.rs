@@ -178,7 +178,7 @@ impl Messenger {
             return Err(no_such_account());
         }
         open.vault
-            .change(|kept| profile::forget_account(kept, id))
+            .erase_account(id.0)
             .map_err(|error| profile::told(&error))?;
         open.people.retain(|(account, _), _| *account != id);
         open.refused.forget_account(id);
@@ -436,7 +436,12 @@ fn cause(cause: &Cause) -> TorCause {
         Cause::CannotReachTor => TorCause::CannotReachTor,
         Cause::ClockWrong { .. } => TorCause::ClockWrong,
         Cause::Filtered => TorCause::Filtered,
-        Cause::NoProgress => TorCause::NoProgress,
+        Cause::NoProgress
+        | Cause::RunningAbsent
+        | Cause::RunningLocked
+        | Cause::RunningNotTor
+        | Cause::RunningPassword
+        | Cause::RunningPasswordMissing => TorCause::NoProgress,
         Cause::Offline => TorCause::Offline,
     }
 }

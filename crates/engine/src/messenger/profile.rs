@@ -136,7 +136,7 @@ impl Messenger {
         }
     }
 
-    fn open_elsewhere(
+    pub(super) fn open_elsewhere(
         &mut self,
         id: Option<&Value>,
         work: impl FnOnce() -> Result<Vault, VaultError> + Send + 'static,
@@ -283,13 +283,6 @@ pub(super) fn forget_person(kept: &mut Profile, account: AccountId, contact: &Ad
         .retain(|contact| contact.account != account || contact.address != address);
     kept.outbox
         .retain(|queued| queued.account != account || queued.address != address);
-}
-
-/// Takes an account, and everybody it knows, out of the profile.
-pub(super) fn forget_account(kept: &mut Profile, id: AccountId) {
-    kept.accounts.retain(|account| account.id != id.0);
-    kept.contacts.retain(|contact| contact.account != id.0);
-    kept.outbox.retain(|queued| queued.account != id.0);
 }
 
 /// Puts a new account into the profile; its number.

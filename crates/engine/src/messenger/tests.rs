@@ -6,11 +6,14 @@ use jid::{BareJid, Jid};
 use model::{AccountRef, Delivery, Event, Privacy};
 use otr::{Input, Output};
 
+mod keeping;
+
 use super::people::MAX_STRANGERS;
 use super::*;
 use crate::link::Order;
 use crate::random::SystemRandom;
 
+mod keys;
 mod settings;
 mod strangers;
 mod trust;

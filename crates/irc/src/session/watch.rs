@@ -151,7 +151,7 @@ impl Session {
     pub(super) fn begin_regaining(&mut self, step: &mut Step<'_>) {
         let wanted = self.config.nick.clone();
         let key = self.key(wanted.as_str());
-        let regain = self.config.regain && !self.is_me(&key);
+        let regain = self.config.regain && !self.is_me(key.as_str());
         let before = self.connection.watched.wanted.take().is_some();
         if regain {
             self.connection.watched.wanted = Some((key, wanted));

@@ -132,9 +132,17 @@ fn opportunistic_messages_go_readable_until_privacy_stands_and_never_after() {
     assert!(shown(&world, ALICE, &third).encrypted);
     world.act(ALICE, |c, x| c.end(x));
     world.settle();
-    world.write(ALICE, "readable, as I ended it");
-    world.settle();
-    assert!(!world.sides[BOB].came.last().unwrap().encrypted);
+    let fourth = world.write(ALICE, "readable, as I ended it");
+    world.wait(20);
+    assert!(!shown(&world, ALICE, &fourth).encrypted);
+    let came = &world.sides[BOB].came;
+    let readable: Vec<_> = came
+        .iter()
+        .filter(|m| !m.encrypted)
+        .map(|m| m.text.as_str())
+        .collect();
+    assert_eq!(readable, ["hello", "readable, as I ended it"]);
+    assert_eq!(came.last().unwrap().text, "still there?");
 }
 
 #[test]
