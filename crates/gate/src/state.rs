@@ -11,6 +11,8 @@ use crate::{GateError, Network};
 
 /// The file whose lock marks the folder as taken.
 const LOCK: &str = "gate.lock";
+/// Where Tor keeps its guards while they are bridges.
+const BRIDGES: &str = "bridges";
 /// The file, always empty, that makes the next gate wait until it is told a way.
 const CHOICE: &str = "wait-for-choice";
 /// The variable by which Arti's own program lifts its checks.
@@ -48,6 +50,21 @@ impl StateFolder {
     /// Where Tor keeps what it can fetch again.
     pub(crate) fn cache(&self) -> PathBuf {
         self.path.join("cache")
+    }
+
+    /// An empty folder where Tor keeps its guards while bridges are its guards: what it once learnt of a bridge would
+    /// stand in the way of the same bridge by another transport, and has no use beyond a run.
+    pub(crate) fn state_for_bridges(&self) -> std::io::Result<PathBuf> {
+        self.forget_bridges()?;
+        Ok(self.path.join(BRIDGES))
+    }
+
+    /// Removes what is kept of bridges.
+    pub(crate) fn forget_bridges(&self) -> std::io::Result<()> {
+        match std::fs::remove_dir_all(self.path.join(BRIDGES)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Whether an earlier gate was told another way than the usual one. Until this one is told a way it must not

@@ -291,10 +291,16 @@ fn config(
         Network::Private { file } => private(file)?,
         _ => TorClientConfigBuilder::default(),
     };
+    let state = if way.bridges.is_empty() {
+        folder.forget_bridges().map(|()| folder.state())
+    } else {
+        folder.state_for_bridges()
+    };
+    let state = state.map_err(|error| GateError::StateFolder(error.to_string()))?;
     builder
         .storage()
         .cache_dir(CfgPath::new_literal(folder.cache()))
-        .state_dir(CfgPath::new_literal(folder.state()));
+        .state_dir(CfgPath::new_literal(state));
     check_owner(builder.storage().permissions(), network);
     builder.stream_timeouts().connect_timeout(ANSWER_WAIT);
     builder.system().memory().max(QUEUES);

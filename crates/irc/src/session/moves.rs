@@ -184,7 +184,11 @@ impl Session {
         if own {
             self.connection.me.nick = to.clone();
             self.tell(Event::NickChanged(to));
-            self.begin_regaining(step);
+            if old == self.key(self.config.nick.as_str()) && old != new {
+                self.stop_regaining();
+            } else {
+                self.begin_regaining(step);
+            }
             return;
         }
         self.tell(Event::PeerRenamed { from, to });

@@ -128,7 +128,7 @@ impl Session {
         } else {
             vec![text.to_owned()]
         };
-        let service = self.is_service(&with);
+        let service = is_service(&with);
         for text in texts {
             let message = DirectMessage {
                 with: with.clone(),
@@ -162,11 +162,6 @@ impl Session {
         }
     }
 
-    fn is_service(&self, nick: &Nick) -> bool {
-        let name = nick.as_str().to_ascii_lowercase();
-        nick.as_str().starts_with('*') || SERVICES.contains(&name.as_str())
-    }
-
     pub(super) fn is_ignored(&self, incoming: &Incoming<'_>) -> bool {
         let source = incoming.message.source.filter(|_| !self.ignored.is_empty());
         let Some(source) = source else {
@@ -191,6 +186,13 @@ impl Session {
             self.tell(Event::Invited { room, by });
         }
     }
+}
+
+/// Whether somebody of this nick is a service of a network, or of a bouncer, and no person: no OTR.
+#[must_use]
+pub fn is_service(nick: &Nick) -> bool {
+    let name = nick.as_str().to_ascii_lowercase();
+    name.starts_with('*') || SERVICES.contains(&name.as_str())
 }
 
 enum Ctcp<'a> {

@@ -12,7 +12,7 @@ use rustls::{ClientConnection, StreamOwned};
 
 use super::server::{Certificate, NAME, Server};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) fn nick(name: &str) -> Nick {
     Nick::new(name).unwrap()

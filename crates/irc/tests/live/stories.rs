@@ -1,8 +1,6 @@
 //! What people do.
 
-use std::time::Duration;
-
-use irc::{Command, Departure, Event, Mask, Origin, Problem, SendKind, Target, TextKind};
+use irc::{Command, Departure, Event, Mask, Nick, Origin, Problem, SendKind, Target, TextKind};
 
 use super::client::{Client, Raw, nick, room};
 use super::server::Server;
@@ -84,37 +82,48 @@ fn meet_and_talk(server: &Server) -> (Client, Client) {
 /// Bob takes another nick, is thrown out, and leaves.
 fn part(mut alice: Client, mut bob: Client) {
     bob.command(Command::ChangeNick(nick("robert"))).unwrap();
-    alice.expect(&Event::PeerRenamed {
-        from: nick("bob"),
-        to: nick("robert"),
-    });
+    let (from, to) = (nick("bob"), nick("robert"));
+    alice.expect(&Event::PeerRenamed { from, to });
     bob.expect(&Event::NickChanged(nick("robert")));
-    alice
-        .command(Command::Kick {
-            room: room("#r"),
-            nick: nick("robert"),
-            reason: "out".into(),
-        })
-        .unwrap();
-    let why = Departure::Kicked {
-        by: Some(nick("alice")),
-        reason: "out".into(),
-    };
-    bob.expect(&Event::RoomLeft {
+    throw_out(&mut alice, &mut bob);
+    ask_about(&mut alice);
+    bob.command(Command::GoOffline).unwrap();
+    assert_eq!(bob.await_offline(), irc::OfflineReason::Requested);
+    alice.command(Command::Leave(room("#r"))).unwrap();
+    let why = Departure::Left;
+    alice.expect(&Event::RoomLeft {
         room: room("#r"),
         why,
     });
-    alice.expect(&Event::PeerGone {
-        nick: nick("robert"),
-        why: Departure::Left,
+}
+
+/// Alice throws Robert out for good.
+fn throw_out(alice: &mut Client, robert: &mut Client) {
+    let (room, nick) = (room("#r"), nick("robert"));
+    let (reason, mask) = ("out".to_owned(), Mask::new("robert").unwrap());
+    let kick = Command::Kick {
+        room: room.clone(),
+        nick: nick.clone(),
+        reason: reason.clone(),
+    };
+    alice.command(kick).unwrap();
+    let why = Departure::Kicked {
+        by: Nick::new("alice"),
+        reason,
+    };
+    robert.expect(&Event::RoomLeft {
+        room: room.clone(),
+        why,
     });
+    let why = Departure::Left;
+    alice.expect(&Event::PeerGone { nick, why });
     alice
         .command(Command::Ban {
-            room: room("#r"),
-            mask: Mask::new("robert").unwrap(),
+            room: room.clone(),
+            mask,
         })
         .unwrap();
-    alice.command(Command::ListBans(room("#r"))).unwrap();
+    alice.command(Command::ListBans(room.clone())).unwrap();
     let masks = alice.wait("BansListed", |event| match event {
         Event::BansListed {
             masks,
@@ -124,24 +133,30 @@ fn part(mut alice: Client, mut bob: Client) {
         _ => None,
     });
     assert_eq!(masks, ["robert!*@*"]);
-    bob.command(Command::Join {
-        room: room("#r"),
-        key: None,
-    })
-    .unwrap();
-    let refused = bob.wait("Banned", |event| match event {
+    robert
+        .command(Command::Join {
+            room: room.clone(),
+            key: None,
+        })
+        .unwrap();
+    let refused = robert.wait("Banned", |event| match event {
         Event::Refused {
             problem: Problem::Banned,
-            target: Some(Target::Room(it)),
+            target,
             ..
-        } => Some(it.clone()),
+        } => target.clone(),
         _ => None,
     });
-    assert_eq!(refused, room("#r"));
+    assert_eq!(refused, Target::Room(room));
+}
+
+/// Alice asks the network about Robert, and about rooms.
+fn ask_about(alice: &mut Client) {
     alice.command(Command::Watch(nick("robert"))).unwrap();
+    let online = true;
     alice.expect(&Event::Presence {
         nick: nick("robert"),
-        online: true,
+        online,
     });
     alice.command(Command::Whois(nick("robert"))).unwrap();
     let whois = alice.wait("Whois", |event| match event {
@@ -152,19 +167,13 @@ fn part(mut alice: Client, mut bob: Client) {
         (whois.nick, whois.real_name.as_deref()),
         (nick("robert"), Some("user"))
     );
-    alice.command(Command::ListRooms { search: "R".into() }).unwrap();
+    let search = "R".to_owned();
+    alice.command(Command::ListRooms { search }).unwrap();
     let listed = alice.wait("RoomsListed", |event| match event {
-        Event::RoomsListed { rooms, .. } => Some(rooms.len()),
+        Event::RoomsListed { rooms, .. } => Some(rooms.iter().any(|it| it.room == room("#r"))),
         _ => None,
     });
-    assert!(listed >= 1);
-    bob.command(Command::GoOffline).unwrap();
-    assert_eq!(bob.await_offline(), irc::OfflineReason::Requested);
-    alice.command(Command::Leave(room("#r"))).unwrap();
-    alice.expect(&Event::RoomLeft {
-        room: room("#r"),
-        why: Departure::Left,
-    });
+    assert!(listed);
 }
 
 #[test]
@@ -298,18 +307,23 @@ fn a_goodbye_has_no_words() {
     );
 }
 
+/// A client of alice's, on her bouncer.
+fn through(bouncer: &Server) -> Client {
+    let mut alice = Client::new("alice", |config| {
+        config.server_password = Some(String::from("alice/net:secret").into());
+    });
+    alice.connect_by_tls(bouncer, None);
+    alice.await_online();
+    alice
+}
+
 #[test]
 fn what_a_bouncer_kept_is_not_live() {
     let behind = Server::inspircd();
     let bouncer = Server::znc(&behind);
     let mut bob = Client::online("bob", &behind);
     bob.join("#r");
-    // The bouncer is there in alice's name.
-    bob.command(Command::Watch(nick("alice"))).unwrap();
-    bob.expect(&Event::Presence {
-        nick: nick("alice"),
-        online: true,
-    });
+    // The bouncer comes in alice's name.
     while !bob
         .session()
         .members(&room("#r"))
@@ -321,45 +335,25 @@ fn what_a_bouncer_kept_is_not_live() {
     bob.send("alice", "?OTRv3?", 1, SendKind::Text);
     bob.send("#r", "while you were away", 2, SendKind::Text);
     bob.expect(&Event::Acknowledged { token: 2 });
-    std::thread::sleep(Duration::from_millis(1_200));
-    let mut alice = Client::new("alice", |config| {
-        config.server_password = Some(String::from("alice/net:secret").into());
-    });
-    alice.connect_by_tls(&bouncer, None);
-    alice.await_online();
-    assert_eq!(
-        direct(&mut alice),
-        ("?OTRv3?".into(), TextKind::Text, Origin::History)
-    );
+    let mut alice = through(&bouncer);
+    let text = TextKind::Text;
+    assert_eq!(direct(&mut alice), ("?OTRv3?".into(), text, Origin::History));
     assert_eq!(
         in_room(&mut alice),
-        ("while you were away".into(), TextKind::Text, Origin::History)
+        ("while you were away".into(), text, Origin::History)
     );
     bob.send("alice", "and now", 3, SendKind::Text);
     bob.send("#r", "and now", 4, SendKind::Text);
     bob.expect(&Event::Acknowledged { token: 4 });
-    assert_eq!(
-        direct(&mut alice),
-        ("and now".into(), TextKind::Text, Origin::Live)
-    );
-    assert_eq!(
-        in_room(&mut alice),
-        ("and now".into(), TextKind::Text, Origin::Live)
-    );
+    assert_eq!(direct(&mut alice), ("and now".into(), text, Origin::Live));
+    assert_eq!(in_room(&mut alice), ("and now".into(), text, Origin::Live));
     // Another client of alice's writes to bob.
-    let mut elsewhere = Client::new("alice", |config| {
-        config.server_password = Some(String::from("alice/net:secret").into());
-    });
-    elsewhere.connect_by_tls(&bouncer, None);
-    elsewhere.await_online();
+    let mut elsewhere = through(&bouncer);
     elsewhere.send("bob", "?OTR:AAMC.", 5, SendKind::Otr);
-    assert_eq!(
-        direct(&mut bob),
-        ("?OTR:AAMC.".into(), TextKind::Text, Origin::Live)
-    );
+    assert_eq!(direct(&mut bob), ("?OTR:AAMC.".into(), text, Origin::Live));
     assert_eq!(
         direct(&mut alice),
-        ("?OTR:AAMC.".into(), TextKind::Text, Origin::OwnElsewhere)
+        ("?OTR:AAMC.".into(), text, Origin::OwnElsewhere)
     );
 }
 
@@ -374,6 +368,28 @@ fn a_taken_nick_is_replaced_and_taken_back() {
     holder.await_text(" 366 ");
     holder.say("QUIT");
     alice.expect(&Event::NickChanged(nick("alice")));
+}
+
+#[test]
+fn a_flood_of_words_does_not_get_alice_thrown_out() {
+    let server = Server::ngircd();
+    let mut alice = Client::new("alice", |config| config.flood = irc::Flood::default());
+    alice.connect(&server);
+    alice.await_online();
+    let mut bob = Client::online("bob", &server);
+    for token in 0..8 {
+        alice.send("bob", "hello", token, SendKind::Text);
+    }
+    for token in 0..8 {
+        alice.expect(&Event::Acknowledged { token });
+    }
+    assert_eq!(direct(&mut bob).0, "hello");
+    assert!(
+        !alice
+            .seen
+            .iter()
+            .any(|event| matches!(event, Event::Offline { .. }))
+    );
 }
 
 #[test]

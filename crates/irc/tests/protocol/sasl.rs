@@ -181,6 +181,10 @@ fn plain_is_used_only_where_it_is_allowed_and_all_there_is() {
     assert_eq!(refused("=PLAIN", true, Tls::PlainOverOnion, None), none);
     let downgrade = Some(OfflineReason::MechanismDowngrade);
     assert_eq!(
+        refused("=SCRAM-SHA-256", false, Tls::Direct, Some(Mechanism::ScramSha512)),
+        downgrade
+    );
+    assert_eq!(
         refused("=PLAIN", true, Tls::Direct, Some(Mechanism::ScramSha256)),
         downgrade
     );
@@ -218,7 +222,15 @@ fn a_server_that_lists_nothing_says_what_it_knows_when_asked() {
     let (mut peer, said) = offered("", |config| password(config, "secret", true));
     assert_eq!(said, "AUTHENTICATE SCRAM-SHA-256\r\n");
     peer.hear(":irc 908 alice PLAIN,EXTERNAL :are available SASL mechanisms\r\n:irc 904 alice :failed");
-    // What was asked for first is not taken for something that the server once knew.
+    assert_eq!(
+        peer.take_said(),
+        "AUTHENTICATE PLAIN\r\n",
+        "what it never knew cannot be taken back"
+    );
+    peer.hear("AUTHENTICATE +\r\n:irc 903 alice :ok");
+    assert!(peer.events.contains(&Event::Account(Some("alice".to_owned()))));
+    let (mut peer, _) = offered("", |config| password(config, "secret", false));
+    peer.hear(":irc 908 alice PLAIN,EXTERNAL :are available SASL mechanisms\r\n:irc 904 alice :failed");
     assert_eq!(peer.offline(), Some(OfflineReason::NoMechanism));
 }
 

@@ -164,6 +164,20 @@ fn lines_wait_for_their_turn() {
 }
 
 #[test]
+fn last_words_do_not_wait_for_their_turn() {
+    let mut peer = Peer::modern_with(|config| config.flood.burst = 4);
+    peer.rest(60);
+    peer.forget();
+    for token in 0..20 {
+        peer.send("bob", "hello", token).unwrap();
+    }
+    assert_eq!(peer.take_said().lines().count(), 4);
+    peer.command(Command::GoOffline).unwrap();
+    let said = peer.take_said();
+    assert!(said.lines().count() == 5 && said.ends_with("QUIT\r\n"), "{said}");
+}
+
+#[test]
 fn what_waits_is_bounded() {
     let mut peer = Peer::modern_with(|config| config.flood.burst = 1);
     let taken = (0..10_000)

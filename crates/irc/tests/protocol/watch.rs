@@ -90,4 +90,9 @@ fn the_wanted_nick_is_taken_back_when_it_is_free() {
     peer.hear(":alice123!~user@h NICK alice");
     peer.rest(300);
     assert!(!peer.take_said().contains("ISON"));
+    // The services take it away: nobody quarrels with them.
+    peer.hear(":alice!~user@h NICK Guest1");
+    peer.rest(300);
+    let said = peer.take_said();
+    assert!(!said.contains("ISON") && !said.contains("NICK"), "{said}");
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn profile(desk: &Desk) -> std::path::PathBuf {
+fn profile(desk: &Desk) -> PathBuf {
     desk.folder.path().join("profile")
 }
 
