@@ -1,7 +1,12 @@
 //! The markup itself, read as text: what mirrors, what can be read, what can be translated.
 //! It must never need a screen. Standard: WCAG 2.2, 1.4.3 and 1.4.11 for contrast.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

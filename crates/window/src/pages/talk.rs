@@ -130,11 +130,11 @@ impl Talk {
         let global = app.ui().global::<markup::Talk<'_>>();
         let page = self.clone();
         global.on_retry(with(app, move |app, index| {
-            page.with_message(app, index, Command::RetryMessage)
+            page.with_message(app, index, Command::RetryMessage);
         }));
         let page = self.clone();
         global.on_cancel(with(app, move |app, index| {
-            page.with_message(app, index, Command::CancelMessage)
+            page.with_message(app, index, Command::CancelMessage);
         }));
         let page = self.clone();
         global.on_show_all(with(app, move |_, index| page.each(|rows| rows.show_all(index))));
