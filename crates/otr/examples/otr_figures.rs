@@ -11,16 +11,16 @@
     reason = "a harness that prints its figures and may stop at the first surprise"
 )]
 
-#[path = "../tests/support/libotr.rs"]
-mod libotr;
+#[path = "../tests/support/peer.rs"]
+mod peer;
 #[path = "../tests/support/people.rs"]
 mod people;
 
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use libotr::Peer;
 use otr::{Config, Event, Input, Padding, PrivateKey};
+use peer::Peer;
 use people::{Person, carry, private};
 
 /// Rounds of which the median counts.
@@ -113,8 +113,22 @@ const FIGURES: [Figure; 8] = [
     },
 ];
 
+/// The figure of memory, and how many sessions it is measured over.
+const MEMORY: &str = "otr.memory_per_session";
+const SESSIONS: usize = 1000;
+/// By this argument the program measures the memory of a fresh process, its own.
+const MEASURE_MEMORY: &str = "--memory";
+
 fn main() {
     let names: Vec<String> = std::env::args().skip(1).collect();
+    if names.iter().any(|name| name == MEASURE_MEMORY) {
+        return println!("{}", memory());
+    }
+    if names.iter().any(|name| name == "--list") {
+        println!("{MEMORY}");
+    } else if names.is_empty() || names.iter().any(|name| name == MEMORY) {
+        measure_memory();
+    }
     for figure in &FIGURES {
         if names.iter().any(|name| name == "--list") {
             println!("{}", figure.name);
@@ -143,7 +157,7 @@ fn measure(figure: &Figure) {
         ours.push(
             begin.elapsed().as_secs_f64() * 1e9 / figure.operations as f64 / figure.nanoseconds_per_unit,
         );
-        theirs.push(peer.nanoseconds(figure.command) / figure.nanoseconds_per_unit);
+        theirs.push(peer.measured(figure.command) / figure.nanoseconds_per_unit);
     }
     let (ours, theirs) = (median(ours), median(theirs));
     let (ratio, Figure { name, unit, goal, .. }) = (ours / theirs, figure);
@@ -152,6 +166,46 @@ fn measure(figure: &Figure) {
         "{{\"figure\": \"{name}\", \"ours\": {ours:.3}, \"peer\": \"libotr 4.1.1\", \"theirs\": {theirs:.3}, \
          \"unit\": \"{unit}\", \"ratio\": {ratio:.2}, \"goal\": {goal}, \"met\": {met}}}"
     );
+}
+
+/// Each side in a process of its own, where nothing was freed before.
+fn measure_memory() {
+    let own = std::env::current_exe().expect("a program knows its place");
+    let told = peer::program(&own).arg(MEASURE_MEMORY).output().expect("it runs");
+    let text = String::from_utf8(told.stdout).expect("a number");
+    let ours: f64 = text.trim().parse::<f64>().expect("a number") / 1024.0;
+    let theirs = Peer::new().measured(&format!("memory {SESSIONS}")) / 1024.0;
+    let (ratio, met) = (ours / theirs, ours <= 16.0);
+    println!(
+        "{{\"figure\": \"{MEMORY}\", \"ours\": {ours:.1}, \"peer\": \"libotr 4.1.1\", \"theirs\": {theirs:.1}, \
+         \"unit\": \"KiB\", \"ratio\": {ratio:.2}, \"goal\": 16, \"met\": {met}}}"
+    );
+}
+
+/// Bytes that one side of a private session holds, after four messages in turns.
+fn memory() -> usize {
+    let person = |number, tag| Person::new(number, tag, Config::default());
+    let mut all = vec![private(person(0, 0x1000), person(1, 0x2000))];
+    let before = resident();
+    for _ in 0..SESSIONS {
+        let (mut alice, mut bob) = private(person(0, 0x1000), person(1, 0x2000));
+        ping_pong(&mut alice, &mut bob, 4);
+        for one in [&mut alice, &mut bob] {
+            one.dice.drawn = Vec::new();
+            (one.outbox, one.tags, one.events) = (Vec::new(), Vec::new(), Vec::new());
+        }
+        all.push((alice, bob));
+    }
+    let held = resident() - before;
+    assert!(all.iter().all(|(alice, bob)| alice.is_private_with(bob)));
+    held / (2 * SESSIONS)
+}
+
+/// Bytes that this process has in memory.
+fn resident() -> usize {
+    let told = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+    let pages = told.split_whitespace().nth(1).expect("the second number");
+    pages.parse::<usize>().expect("a number") * 4096
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

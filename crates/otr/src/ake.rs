@@ -65,6 +65,14 @@ impl Ake {
         matches!(self, Self::Idle)
     }
 
+    /// The hash of our commit, if its number was not revealed yet.
+    pub(crate) fn open_commit(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::AwaitingDhKey(waiting) => Some(*waiting.hash()),
+            _ => None,
+        }
+    }
+
     /// D-H Commit came: answers with our key, or with our own commit if both began and ours is higher.
     pub(crate) fn on_commit(&mut self, encrypted: &[u8], hash: &[u8; 32], rng: &mut dyn CryptoRng) -> Reply {
         let next = match std::mem::replace(self, Self::Idle) {

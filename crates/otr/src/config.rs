@@ -5,11 +5,17 @@
 use std::num::{NonZeroU16, NonZeroUsize};
 use std::time::Duration;
 
+use crate::version::Version;
+
 /// The settings of one conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// What may leave without encryption.
     pub policy: Policy,
+    /// The oldest version that is spoken: version 3, unless the user chose otherwise for this contact,
+    /// whose program knows nothing newer. Whoever is on the way can then hold both to the older one,
+    /// even if both speak the newer; see [`Conversation::version`](crate::Conversation::version).
+    pub oldest: Version,
     /// The transport's limit in bytes for one message; longer ones are cut into fragments of up to
     /// this size. `None`: no limit.
     pub max_message: Option<NonZeroUsize>,

@@ -21,6 +21,7 @@ use crate::fragment::Assembly;
 use crate::instance::Instance;
 use crate::key::{Fingerprint, PrivateKey};
 use crate::tag::InstanceTag;
+use crate::version::Version;
 
 /// All sessions between one own account and one contact, with every client that the contact uses.
 ///
@@ -53,6 +54,7 @@ pub struct Conversation {
 /// Our commit to all clients of the contact, who may each answer it once.
 struct OpenCommit {
     waiting: AwaitingDhKey,
+    version: Version,
     answered: bool,
     deadline: Duration,
 }
@@ -137,6 +139,12 @@ impl Conversation {
     pub fn private_instances(&self) -> impl Iterator<Item = (InstanceTag, Fingerprint)> + '_ {
         let stands = |instance: &Instance| Some((instance.tag, instance.session()?.fingerprint()));
         self.instances.values().filter_map(stands)
+    }
+
+    /// The version of the private session to which messages go.
+    pub fn version(&self) -> Option<Version> {
+        let active = self.active_instance()?;
+        active.session().map(|_| active.tag.version())
     }
 
     fn active_instance(&self) -> Option<&Instance> {

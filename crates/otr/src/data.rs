@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::event::SessionId;
 use crate::group::{Element, Pair};
 use crate::key::Fingerprint;
+use crate::version::Route;
 use crate::wire::{DataMessage, Kind, put_data, put_header, put_u32};
 pub use keys::ExtraKey;
 use keys::{Age, Grid, PairKeys};
@@ -21,13 +22,6 @@ use keys::{Age, Grid, PairKeys};
 pub(crate) const IGNORE_UNREADABLE: u8 = 0x01;
 /// MAC keys kept for giving away; a client that makes us keep more is not an honest one.
 const MOST_REVEALED: usize = 512;
-
-/// Whose message this is and to whom: the tags in the header.
-#[derive(Clone, Copy)]
-pub(crate) struct Route {
-    pub(crate) sender: u32,
-    pub(crate) receiver: u32,
-}
 
 /// A private session.
 pub(crate) struct Session {
@@ -203,7 +197,7 @@ impl Session {
 
     fn seal(&mut self, route: Route, flags: u8, plain: &[u8], old: &[[u8; 20]]) -> Result<Vec<u8>, Error> {
         let mut out = Vec::with_capacity(plain.len() + old.len() * 20 + 260);
-        put_header(&mut out, Kind::Data, route.sender, route.receiver);
+        put_header(&mut out, Kind::Data, route);
         out.push(flags);
         put_u32(&mut out, self.our_key_id.saturating_sub(1));
         put_u32(&mut out, self.their_key_id);

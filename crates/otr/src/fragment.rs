@@ -1,6 +1,6 @@
 //! Messages in pieces, for networks that carry only short ones.
 //! Must never hold more memory for pieces than its limits say, nor take a piece of a piece.
-//! Standard: OTR version 3, "Fragmentation".
+//! Standard: OTR version 3, "Fragmentation"; OTR version 2, the same.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -8,38 +8,51 @@ use std::time::Duration;
 
 use crate::config::Limits;
 use crate::error::Error;
+use crate::version::Route;
 
 /// What every piece begins with.
 pub(crate) const OPENING: &str = "?OTR|";
+/// What every piece of version 2 begins with.
+pub(crate) const OPENING_2: &str = "?OTR,";
 /// Bytes around a piece: `?OTR|xxxxxxxx|xxxxxxxx,kkkkk,nnnnn,` and the comma at its end.
 const FRAME: usize = 36;
+/// The same for version 2: `?OTR,kkkkk,nnnnn,` and the comma at its end.
+const FRAME_2: usize = 18;
 
 /// One received piece.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fragment<'a> {
-    pub(crate) sender: u32,
-    pub(crate) receiver: u32,
+    pub(crate) route: Route,
     number: u16,
     count: u16,
     piece: &'a str,
+}
+
+impl Fragment<'_> {
+    /// Whose pieces belong together; 0 for the one client that speaks version 2.
+    fn sender(&self) -> u32 {
+        match self.route {
+            Route::Two => 0,
+            Route::Three { sender, .. } => sender,
+        }
+    }
 }
 
 /// Cuts an armoured message into bodies of at most `limit` bytes.
 ///
 /// # Errors
 /// [`Error::MessageTooLarge`] if more than 65,535 pieces would be needed.
-pub(crate) fn split(
-    body: String,
-    sender: u32,
-    receiver: u32,
-    limit: NonZeroUsize,
-) -> Result<Vec<String>, Error> {
+pub(crate) fn split(body: String, route: Route, limit: NonZeroUsize) -> Result<Vec<String>, Error> {
     if body.len() <= limit.get() {
         return Ok(vec![body]);
     }
+    let (opening, frame) = match route {
+        Route::Two => (OPENING_2.to_owned(), FRAME_2),
+        Route::Three { sender, receiver } => (format!("{OPENING}{sender:08x}|{receiver:08x},"), FRAME),
+    };
     let room = limit
         .get()
-        .checked_sub(FRAME)
+        .checked_sub(frame)
         .filter(|room| *room > 0)
         .ok_or(Error::MessageTooLarge)?;
     let count = u16::try_from(body.len().div_ceil(room)).map_err(|_| Error::MessageTooLarge)?;
@@ -48,9 +61,7 @@ pub(crate) fn split(
     for number in 1..=count {
         // Armoured messages are ASCII, so every place is between two letters.
         let (piece, after) = rest.split_at_checked(room).unwrap_or((rest, ""));
-        pieces.push(format!(
-            "{OPENING}{sender:08x}|{receiver:08x},{number:05},{count:05},{piece},"
-        ));
+        pieces.push(format!("{opening}{number:05},{count:05},{piece},"));
         rest = after;
     }
     Ok(pieces)
@@ -58,21 +69,29 @@ pub(crate) fn split(
 
 /// Reads one piece; `None` if it is not one.
 pub(crate) fn parse(body: &str) -> Option<Fragment<'_>> {
-    let rest = body.strip_prefix(OPENING)?.trim_ascii_end().strip_suffix(',')?;
-    let (sender, rest) = rest.split_once('|')?;
-    let (receiver, rest) = rest.split_once(',')?;
+    let body = body.trim_ascii_end().strip_suffix(',')?;
+    let (route, rest) = match body.strip_prefix(OPENING_2) {
+        Some(rest) => (Route::Two, rest),
+        None => tagged(body.strip_prefix(OPENING)?)?,
+    };
     let (number, rest) = rest.split_once(',')?;
     let (count, piece) = rest.split_once(',')?;
     let (number, count) = (small(number)?, small(count)?);
     let legal = number > 0 && number <= count && !piece.is_empty() && !piece.contains(',');
-    let (sender, receiver) = (hexadecimal(sender)?, hexadecimal(receiver)?);
     legal.then_some(Fragment {
-        sender,
-        receiver,
+        route,
         number,
         count,
         piece,
     })
+}
+
+/// The two tags of version 3, and what follows them.
+fn tagged(text: &str) -> Option<(Route, &str)> {
+    let (sender, rest) = text.split_once('|')?;
+    let (receiver, rest) = rest.split_once(',')?;
+    let (sender, receiver) = (hexadecimal(sender)?, hexadecimal(receiver)?);
+    Some((Route::Three { sender, receiver }, rest))
 }
 
 /// Digits only: no sign, no white space, no digits of other scripts; leading zeros are legal.
@@ -103,22 +122,23 @@ struct Partial {
 impl Assembly {
     /// Takes a piece; answers the whole message once it is there.
     pub(crate) fn add(&mut self, fragment: &Fragment<'_>, now: Duration, limits: &Limits) -> Option<String> {
+        let sender = fragment.sender();
         if fragment.number == 1 {
             self.begin(fragment, now, limits);
         } else {
-            let partial = self.partials.get_mut(&fragment.sender)?;
+            let partial = self.partials.get_mut(&sender)?;
             if partial.holds(fragment) {
                 return None;
             }
             if !partial.append(fragment) {
-                self.forget(fragment.sender);
+                self.forget(sender);
                 return None;
             }
         }
-        self.enforce(fragment.sender, limits);
-        let whole = self.partials.get(&fragment.sender).is_some_and(Partial::is_whole);
+        self.enforce(sender, limits);
+        let whole = self.partials.get(&sender).is_some_and(Partial::is_whole);
         whole
-            .then(|| self.partials.remove(&fragment.sender))?
+            .then(|| self.partials.remove(&sender))?
             .map(|partial| partial.text)
     }
 
@@ -147,7 +167,7 @@ impl Assembly {
         let text = fragment.piece.to_owned();
         let ends = vec![text.len()];
         self.partials.insert(
-            fragment.sender,
+            fragment.sender(),
             Partial {
                 count: fragment.count,
                 text,

@@ -199,6 +199,7 @@ fn power_of_two(exponent: &[u64; TEETH]) -> Residue {
 mod tests {
     use super::*;
     use crate::testing::Dice;
+    use crate::timing;
 
     #[test]
     fn the_comb_agrees_with_plain_exponentiation() {
@@ -212,6 +213,25 @@ mod tests {
             let plain = Residue::new(&U1536::from(2u8)).pow(&exponent).retrieve();
             assert_eq!(Element::from_number(plain).as_ref(), Some(pair.public()));
         }
+    }
+
+    /// An exponent of one bit, or a random one.
+    fn pair_of_class(heavy: bool, dice: &mut Dice) -> Pair {
+        let mut pair = Pair::generate(dice);
+        if !heavy {
+            pair.secret = [0, 0, 0, 0, 1];
+        }
+        pair
+    }
+
+    #[test]
+    #[ignore = "a measurement: ./bench otr"]
+    fn timing_of_powers_with_a_secret_exponent() {
+        let theirs = *Pair::generate(&mut Dice::new(3)).public();
+        timing::compare("shared_secret", 8000, pair_of_class, |pair| pair.agree(&theirs));
+        timing::compare("own_key_pair", 20_000, pair_of_class, |pair| {
+            power_of_two(&pair.secret)
+        });
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub(crate) struct Instance {
     pub(crate) smp: Smp,
     /// Hash of the common commit that this client has answered: one answer counts.
     pub(crate) consumed_commit: Option<[u8; 32]>,
-    /// Hash of the client's commit that led to a session: delivered again, it begins nothing.
-    pub(crate) finished_commit: Option<[u8; 32]>,
+    /// The client's encrypted commit that led to a session: delivered again, it begins nothing.
+    pub(crate) finished_commit: Option<Vec<u8>>,
     /// When we last sent an encrypted message.
     pub(crate) last_sent: Duration,
     /// When the client was last heard.

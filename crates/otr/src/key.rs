@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use dsa::PublicKey;
 pub use fingerprint::{Fingerprint, FingerprintError};
+pub(crate) use prime::is_prime;
 
 use crate::wire::{Reader, put_mpi};
 

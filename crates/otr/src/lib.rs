@@ -1,4 +1,4 @@
-//! Off-the-Record Messaging, version 3, as a pure state machine: bytes, text and time go in, bytes
+//! Off-the-Record Messaging, version 3 and on request version 2, as a pure state machine: bytes, text and time go in, bytes
 //! and events come out. There is no input or output in it, no clock, no source of randomness, no
 //! task and no `unsafe`.
 //!
@@ -35,13 +35,19 @@ mod fragment;
 mod group;
 mod instance;
 mod key;
+pub mod keyfile;
 mod query;
 mod smp;
 mod tag;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod timing;
 mod tlv;
+pub mod transcript;
+mod version;
 mod wire;
+pub mod words;
 
 pub use config::{Config, Limits, Padding, Policy};
 pub use conversation::Conversation;
@@ -51,3 +57,4 @@ pub use event::{Event, Input, Output, SessionId, State};
 pub use key::{Fingerprint, FingerprintError, KeyError, PrivateKey};
 pub use tag::InstanceTag;
 pub use tlv::{LONGEST_TLV, Tlv};
+pub use version::Version;

@@ -6,6 +6,8 @@ use std::fmt;
 
 use rand_core::CryptoRng;
 
+use crate::version::Version;
+
 /// The number by which the clients of one account tell each other apart; at least 0x100.
 ///
 /// One is drawn for each account on each device and kept for good.
@@ -15,6 +17,10 @@ pub struct InstanceTag(u32);
 impl InstanceTag {
     /// The smallest tag.
     const SMALLEST: u32 = 0x100;
+
+    /// Stands for the client of a contact that speaks version 2, which knows no tags: there is one at
+    /// most in a conversation. It is no tag of ours and [`from_u32`](Self::from_u32) never makes it.
+    pub const UNTAGGED: Self = Self(0);
 
     /// Draws a new tag.
     pub fn random(rng: &mut dyn CryptoRng) -> Self {
@@ -31,6 +37,15 @@ impl InstanceTag {
             None
         } else {
             Some(Self(value))
+        }
+    }
+
+    /// The version that the client with this tag speaks.
+    pub(crate) const fn version(self) -> Version {
+        if self.0 == Self::UNTAGGED.0 {
+            Version::Two
+        } else {
+            Version::Three
         }
     }
 

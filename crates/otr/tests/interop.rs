@@ -9,46 +9,19 @@
     reason = "a test may stop at the first surprise"
 )]
 
-#[path = "support/libotr.rs"]
-mod libotr;
+#[path = "support/meeting.rs"]
+mod meeting;
+#[path = "support/peer.rs"]
+mod peer;
 #[path = "support/people.rs"]
 mod people;
 
 use std::num::NonZeroUsize;
 
-use libotr::{Line, Peer, hex};
-use otr::{Config, Event, Input, Padding, State};
+use meeting::{carry, check_private, give, result, send, talk};
+use otr::{Config, Event, Input, Padding, State, Version};
+use peer::{Line, Peer, hex};
 use people::{Person, tlv};
-
-/// Carries bodies both ways until nothing is left; gives the other lines of the peer.
-fn carry(alice: &mut Person, peer: &mut Peer, mut lines: Vec<Line>) -> Vec<Line> {
-    let mut kept = Vec::new();
-    for _ in 0..500 {
-        for line in std::mem::take(&mut lines) {
-            match line {
-                Line::Out(body) => alice.hear(&body),
-                other => kept.push(other),
-            }
-        }
-        let outbox = alice.take_outbox();
-        if outbox.is_empty() {
-            return kept;
-        }
-        for body in outbox {
-            lines.extend(peer.command(&format!("receive {}", hex(body.as_bytes()))));
-        }
-    }
-    panic!("the two never fall silent");
-}
-
-fn give(alice: &mut Person, peer: &mut Peer, command: &str) -> Vec<Line> {
-    let lines = peer.command(command);
-    carry(alice, peer, lines)
-}
-
-fn send(alice: &mut Person, peer: &mut Peer, text: &str) -> Vec<Line> {
-    give(alice, peer, &format!("send {}", hex(text.as_bytes())))
-}
 
 fn private(config: Config) -> (Person, Peer) {
     let (mut alice, mut peer) = (Person::new(0, 0xa11c_e000, config), Peer::new());
@@ -57,31 +30,6 @@ fn private(config: Config) -> (Person, Peer) {
     check_private(&alice, &mut peer, &lines);
     alice.take_events();
     (alice, peer)
-}
-
-fn check_private(alice: &Person, peer: &mut Peer, lines: &[Line]) {
-    let State::Private {
-        fingerprint, ssid, ..
-    } = alice.conversation.state()
-    else {
-        panic!("{:?} {lines:?}", alice.conversation.state());
-    };
-    assert_eq!(fingerprint.as_bytes().to_vec(), peer.fingerprint());
-    let seen = Line::Secure {
-        fingerprint: alice.fingerprint().as_bytes().to_vec(),
-        ssid: ssid.bytes().to_vec(),
-    };
-    assert!(lines.contains(&seen), "{lines:?}");
-}
-
-fn talk(alice: &mut Person, peer: &mut Peer, rounds: usize) {
-    for round in 0..rounds {
-        let (text, answer) = (format!("سؤال {round} 🦦"), format!("جواب {round} 👩‍👩‍👧"));
-        alice.say(&text);
-        assert_eq!(carry(alice, peer, Vec::new()), [Line::Text(text)]);
-        assert_eq!(send(alice, peer, &answer), []);
-        assert_eq!(alice.texts(), [answer]);
-    }
 }
 
 #[test]
@@ -97,6 +45,32 @@ fn we_answer_the_query_of_libotr_and_talk() {
     check_private(&alice, &mut peer, &lines);
     alice.take_events();
     talk(&mut alice, &mut peer, 20);
+}
+
+#[test]
+fn with_libotr_the_newer_version_is_spoken_and_the_older_one_only_if_asked_for() {
+    let both = Config {
+        oldest: Version::Two,
+        ..Config::default()
+    };
+    for (config, versions, spoken) in [
+        (both.clone(), "23", Some(Version::Three)),
+        (both, "2", Some(Version::Two)),
+        (Config::default(), "23", Some(Version::Three)),
+        (Config::default(), "2", None),
+    ] {
+        for we_ask in [true, false] {
+            let (mut alice, mut peer) = (Person::new(0, 0xa11c_e000, config.clone()), Peer::new());
+            peer.command(&format!("versions {versions}"));
+            if we_ask {
+                alice.start();
+                carry(&mut alice, &mut peer, Vec::new());
+            } else {
+                give(&mut alice, &mut peer, "start");
+            }
+            assert_eq!(alice.conversation.version(), spoken, "{versions} {we_ask}");
+        }
+    }
 }
 
 #[test]
@@ -289,15 +263,6 @@ fn the_extra_key_is_the_same_on_both_sides_whoever_shares_it() {
         lines.contains(&Line::Other(format!("symkey 7 {} {ours}", hex(b"file")))),
         "{lines:?}"
     );
-}
-
-fn result(events: &[Event]) -> Option<(bool, bool)> {
-    events.iter().find_map(|event| match event {
-        Event::VerifyFinished {
-            equal, asked_by_us, ..
-        } => Some((*equal, *asked_by_us)),
-        _ => None,
-    })
 }
 
 #[test]

@@ -20,4 +20,5 @@ mod story {
     mod instances;
     mod policy;
     mod verification;
+    mod version_two;
 }

@@ -2,16 +2,14 @@
 //! It must never take a word from the contact: names are sanitised, everything else is ours.
 //! Standard: THREATS.md, "what is shown about trust".
 
-use model::{AccountState, Delivery, Policy, Presence, Verification, Wait};
+use model::{AccountState, Policy, Presence, Verification, Wait};
 
-use crate::log::{Log, What};
+use crate::keys;
 use crate::state::State;
 use crate::text::{self, Name};
 use crate::trust::{self, Trust};
 use crate::{Peer, Words};
 
-/// Newest entries in which waiting messages are looked for: the engine lets 256 wait.
-const LOOKED_AT: usize = 300;
 /// Characters of a verification's question.
 const MAX_QUESTION_CHARS: usize = 1_000;
 
@@ -46,6 +44,8 @@ pub struct Header {
     pub notice: String,
     /// How far a verification is.
     pub verification: Verification,
+    /// The same in a sentence; empty: none.
+    pub verification_words: String,
     /// The contact's question, sanitised, for a widget that says that it is the contact's.
     pub question: Option<String>,
     /// The same as one sentence, for a screen reader.
@@ -58,15 +58,16 @@ pub fn header(state: &State, words: &Words, peer: &Peer) -> Option<Header> {
     let talk = state.talk(peer);
     let account = state.account(peer.account);
     let trust = Trust::of(state, peer);
-    let name = text::name(contact.name.as_deref(), contact.address.as_str());
+    let name = state.name(peer)?.clone();
     let online = contact.presence == Presence::Online;
     let presence = words.say(if online {
         "presence.online"
     } else {
         "presence.offline"
     });
-    let waiting = talk.map(|talk| waiting(&talk.log)).unwrap_or_default();
+    let (waiting, waits_for) = talk.map(|talk| talk.log.waiting()).unwrap_or_default();
     let verification = talk.map(|talk| talk.verification.clone()).unwrap_or_default();
+    let verification_words = keys::verification(&verification, &name, words);
     let question = match &verification {
         Verification::Asked {
             question: Some(question),
@@ -93,8 +94,8 @@ pub fn header(state: &State, words: &Words, peer: &Peer) -> Option<Header> {
             .and_then(|talk| trust::unaccepted_key(talk, Some(contact)))
             .map(str::to_owned),
         policy: trust::policy(state, peer),
-        notice: notice(words, account.map(|account| &account.state), waiting.first),
-        waiting: waiting.count,
+        notice: notice(words, account.map(|account| &account.state), waits_for),
+        waiting,
         account: account
             .map(|account| text::address(account.address.as_str()))
             .unwrap_or_default(),
@@ -103,30 +104,10 @@ pub fn header(state: &State, words: &Words, peer: &Peer) -> Option<Header> {
         presence,
         trust,
         trust_words,
+        verification_words,
         verification,
         question,
     })
-}
-
-/// Messages that wait, and what the newest of them waits for.
-#[derive(Clone, Copy, Default)]
-struct Waiting {
-    count: usize,
-    first: Option<Wait>,
-}
-
-fn waiting(log: &Log) -> Waiting {
-    let mut found = Waiting::default();
-    for index in (0..log.len()).rev().take(LOOKED_AT) {
-        let Some(What::Message(message)) = log.entry(index).map(|entry| &entry.what) else {
-            continue;
-        };
-        if let Delivery::Waiting { wait } = message.delivery {
-            found.count += 1;
-            found.first = found.first.or(Some(wait));
-        }
-    }
-    found
 }
 
 fn notice(words: &Words, account: Option<&AccountState>, waits: Option<Wait>) -> String {

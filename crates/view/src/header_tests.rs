@@ -4,7 +4,7 @@
 use super::*;
 use crate::language::Language;
 use crate::testing::{ACCOUNT, FINGERPRINT, NOON, bob, contact, outgoing, snapshot};
-use model::{Event, Problem};
+use model::{Delivery, Event, Problem};
 
 fn state() -> State {
     let mut state = State::default();

@@ -91,6 +91,8 @@ pub struct ListRow {
     pub preview_rtl: bool,
     /// Whether that is a draft.
     pub is_draft: bool,
+    /// Whether own messages have not left this program.
+    pub waiting: bool,
     /// When the last message came or went; empty: none.
     pub when: String,
     /// What a screen reader says: name, presence, trust, unread.
@@ -162,9 +164,7 @@ impl Maker<'_> {
             return None;
         }
         let address = text::address(contact.address.as_str());
-        // Somebody who was not accepted has no name here: it would be a stranger's own word.
-        let given = contact.name.as_deref().filter(|_| kind != ListKind::Request);
-        let name = text::name(given, contact.address.as_str());
+        let name = self.state.name(peer)?.clone();
         let trust = Trust::of(self.state, peer);
         let (preview, is_draft) = self.preview(peer, contact);
         let last = talk
@@ -174,7 +174,7 @@ impl Maker<'_> {
             peer: peer.clone(),
             kind,
             spoken: self.spoken(&name, kind, online, trust, unread),
-            key: text::skeleton(&name.text),
+            key: self.state.sort_key(peer).to_owned(),
             name,
             address,
             account: self
@@ -193,6 +193,7 @@ impl Maker<'_> {
             preview_rtl: text::is_rtl(&preview),
             preview,
             is_draft,
+            waiting: talk.is_some_and(|talk| talk.log.waiting().0 > 0),
             when: if last > 0 {
                 self.words.short(last, self.now)
             } else {

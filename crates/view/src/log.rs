@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use model::{Direction, Message, MessageId, Privacy, Problem};
+use model::{Delivery, Direction, Message, MessageId, Privacy, Problem, Wait};
 
 /// Entries kept of one conversation.
 pub const MAX_ENTRIES: usize = 100_000;
@@ -64,6 +64,17 @@ impl What {
         matches!(self, Self::Message(message) if message.direction == Direction::In)
     }
 
+    /// What an own message waits for, where it does.
+    pub fn waits_for(&self) -> Option<Wait> {
+        match self {
+            Self::Message(Message {
+                delivery: Delivery::Waiting { wait },
+                ..
+            }) => Some(*wait),
+            _ => None,
+        }
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Self::Message(message) => message.text.len(),
@@ -97,6 +108,8 @@ pub struct Log {
     /// Entries from this number on were not read.
     read_to: u64,
     unread: u32,
+    /// Own messages that have not left this program.
+    waiting: usize,
 }
 
 impl Log {
@@ -152,6 +165,15 @@ impl Log {
         self.unread
     }
 
+    /// How many own messages have not left this program, and what the newest of them waits for.
+    pub fn waiting(&self) -> (usize, Option<Wait>) {
+        if self.waiting == 0 {
+            return (0, None);
+        }
+        let newest = self.entries.iter().rev().find_map(|entry| entry.what.waits_for());
+        (self.waiting, newest)
+    }
+
     /// The row of the first message of the contact that was not read.
     pub fn first_unread(&self) -> Option<usize> {
         if self.unread == 0 {
@@ -173,19 +195,19 @@ impl Log {
             self.numbers.insert(message.id.clone(), self.next);
             return self.push(What::Message(message));
         };
+        let what = What::Message(message);
+        self.count(&what);
         let Some(entry) = self.entries.get_mut(index) else {
             return RowChange::All;
         };
-        let what = What::Message(message);
-        self.bytes = self.bytes.saturating_sub(entry.what.bytes());
-        self.bytes = self.bytes.saturating_add(what.bytes());
-        entry.what = what;
+        let old = std::mem::replace(&mut entry.what, what);
+        self.uncount(&old);
         RowChange::Changed(index)
     }
 
     /// Something happened.
     pub fn push(&mut self, what: What) -> RowChange {
-        self.bytes = self.bytes.saturating_add(what.bytes());
+        self.count(&what);
         if what.came_in() {
             self.unread = self.unread.saturating_add(1);
         }
@@ -202,6 +224,20 @@ impl Log {
         RowChange::Added { dropped }
     }
 
+    fn count(&mut self, what: &What) {
+        self.bytes = self.bytes.saturating_add(what.bytes());
+        self.waiting = self
+            .waiting
+            .saturating_add(usize::from(what.waits_for().is_some()));
+    }
+
+    fn uncount(&mut self, what: &What) {
+        self.bytes = self.bytes.saturating_sub(what.bytes());
+        self.waiting = self
+            .waiting
+            .saturating_sub(usize::from(what.waits_for().is_some()));
+    }
+
     fn first(&self) -> u64 {
         self.entries.front().map_or(self.next, |entry| entry.number)
     }
@@ -210,7 +246,7 @@ impl Log {
         let Some(entry) = self.entries.pop_front() else {
             return;
         };
-        self.bytes = self.bytes.saturating_sub(entry.what.bytes());
+        self.uncount(&entry.what);
         if entry.number >= self.read_to && entry.what.came_in() {
             self.unread = self.unread.saturating_sub(1);
         }
@@ -231,7 +267,7 @@ mod tests {
         log.put(incoming(1, "hello"));
         assert_eq!(log.put(outgoing(2, "hi")), RowChange::Added { dropped: 0 });
         let mut again = outgoing(2, "hi");
-        again.delivery = model::Delivery::Received;
+        again.delivery = Delivery::Received;
         assert_eq!(log.put(again.clone()), RowChange::Changed(1));
         assert_eq!(log.message(&again.id), Some(&again));
         assert_eq!(log.len(), 2);
@@ -249,6 +285,19 @@ mod tests {
         assert!(log.mark_read());
         assert!(!log.mark_read());
         assert_eq!((log.unread(), log.first_unread()), (0, None));
+    }
+
+    #[test]
+    fn what_waits_is_counted_until_it_leaves() {
+        let mut log = Log::default();
+        let mut message = outgoing(1, "hi");
+        message.delivery = Delivery::Waiting { wait: Wait::Privacy };
+        log.put(message.clone());
+        log.put(incoming(2, "x"));
+        assert_eq!(log.waiting(), (1, Some(Wait::Privacy)));
+        message.delivery = Delivery::Sent;
+        log.put(message);
+        assert_eq!(log.waiting(), (0, None));
     }
 
     #[test]

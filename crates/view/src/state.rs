@@ -11,6 +11,7 @@ use model::{
 
 use crate::Peer;
 use crate::log::{Log, RowChange, What};
+use crate::text::{self, Name};
 
 /// Accounts that are mirrored: the engine allows fewer.
 pub const MAX_ACCOUNTS: usize = 128;
@@ -57,6 +58,27 @@ pub struct Talk {
     pub log: Log,
 }
 
+/// A contact, and its name as it is shown, sorted and found: sanitised once, not for each row.
+#[derive(Clone, Debug)]
+struct Known {
+    contact: Contact,
+    name: Name,
+    key: String,
+}
+
+impl Known {
+    fn new(contact: Contact) -> Self {
+        // Somebody who was not accepted has no name here: it would be a stranger's own word.
+        let given = contact.name.as_deref().filter(|_| contact.accepted);
+        let name = text::name(given, contact.address.as_str());
+        Self {
+            key: text::skeleton(&name.text),
+            name,
+            contact,
+        }
+    }
+}
+
 /// Everything that the engine told.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -64,7 +86,7 @@ pub struct State {
     tor: Option<Tor>,
     walls: Vec<Wall>,
     accounts: BTreeMap<AccountId, Account>,
-    contacts: BTreeMap<Peer, Contact>,
+    contacts: BTreeMap<Peer, Known>,
     talks: BTreeMap<Peer, Talk>,
     probes: BTreeMap<(AccountId, String, String), Probe>,
     open: Option<Peer>,
@@ -99,12 +121,22 @@ impl State {
 
     /// One contact.
     pub fn contact(&self, peer: &Peer) -> Option<&Contact> {
-        self.contacts.get(peer)
+        self.contacts.get(peer).map(|known| &known.contact)
+    }
+
+    /// The name of a contact, fit to be shown; of one who was not accepted the address.
+    pub fn name(&self, peer: &Peer) -> Option<&Name> {
+        self.contacts.get(peer).map(|known| &known.name)
+    }
+
+    /// The name of a contact as it is sorted and found.
+    pub(crate) fn sort_key(&self, peer: &Peer) -> &str {
+        self.contacts.get(peer).map_or("", |known| &known.key)
     }
 
     /// The contacts of every account.
     pub fn contacts(&self) -> impl ExactSizeIterator<Item = (&Peer, &Contact)> {
-        self.contacts.iter()
+        self.contacts.iter().map(|(peer, known)| (peer, &known.contact))
     }
 
     /// One conversation, where anything is known of it.
@@ -168,7 +200,7 @@ impl State {
             .contacts
             .into_iter()
             .take(MAX_CONTACTS)
-            .map(|contact| (peer_of(&contact), contact))
+            .map(|contact| (peer_of(&contact), Known::new(contact)))
             .collect();
         let mut told = BTreeSet::new();
         for conversation in snapshot.conversations.into_iter().take(MAX_CONTACTS) {
@@ -255,7 +287,7 @@ impl State {
     fn contact_changed(&mut self, contact: Contact) -> Vec<Change> {
         let peer = peer_of(&contact);
         if self.contacts.len() < MAX_CONTACTS || self.contacts.contains_key(&peer) {
-            self.contacts.insert(peer.clone(), contact);
+            self.contacts.insert(peer.clone(), Known::new(contact));
         }
         vec![Change::Header(peer), Change::List]
     }

@@ -2,7 +2,7 @@
 //! It must never show a server's own words: what is told comes from codes.
 //! Standard: `docs/rpc.md`, `AccountState` and `Tor`.
 
-use model::{Account, AccountState, LoginStep, Tor, TorCause, TorPhase};
+use model::{Account, AccountState, LoginStep, Tor, TorPhase};
 
 use crate::{Words, text};
 
@@ -72,6 +72,8 @@ pub struct TorRow {
     pub percent_words: String,
     /// What Tor is doing.
     pub doing: String,
+    /// As short as a corner of the window allows.
+    pub short: String,
     /// Why it does not get on and what can be tried; empty: nothing is known to be in the way.
     pub why: String,
 }
@@ -88,35 +90,40 @@ pub fn tor_row(tor: &Tor, words: &Words) -> TorRow {
         (TorPhase::Stalled, _) => "tor_phase.stalled",
         (TorPhase::Starting, _) => "tor_phase.starting",
     };
+    let percent_words = words.percent(percent);
+    let short = match tor.phase {
+        TorPhase::Bootstrapping => words.fill("tor_short.connecting", &[("percent", &percent_words)]),
+        TorPhase::Ready => words.say("tor_short.ready"),
+        TorPhase::Restarting | TorPhase::Starting => words.say("tor_short.starting"),
+        TorPhase::Stalled => words.say("tor_short.stalled"),
+    };
     TorRow {
         ready: tor.phase == TorPhase::Ready,
         stalled: tor.phase == TorPhase::Stalled,
         percent,
-        percent_words: words.percent(percent),
+        percent_words,
+        short,
         doing: words.say(doing),
-        why: tor
-            .cause
-            .map(|cause| words.say(cause_key(cause)))
-            .unwrap_or_default(),
+        why: why(tor, words),
     }
 }
 
-fn cause_key(cause: TorCause) -> &'static str {
-    match cause {
-        TorCause::Blocked => "tor.blocked",
-        TorCause::CannotReachTor => "tor.cannot_reach_tor",
-        TorCause::ClockWrong => "tor.clock_wrong",
-        TorCause::Filtered => "tor.filtered",
-        TorCause::NoProgress => "tor.no_progress",
-        TorCause::Offline => "tor.offline",
-    }
+/// What is in the way and what can be tried: by the cause's name on the wire, which is its code, else in the gate's
+/// English.
+fn why(tor: &Tor, words: &Words) -> String {
+    let Some(cause) = &tor.cause else {
+        return String::new();
+    };
+    let name = serde_json::to_value(cause).unwrap_or_default();
+    let name = name.as_str().unwrap_or_default();
+    words.say_or(&format!("tor.{name}"), tor.advice.as_deref().unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::snapshot;
-    use model::Problem;
+    use model::{Problem, TorCause};
 
     fn words() -> Words {
         Words::default()

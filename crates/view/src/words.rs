@@ -52,6 +52,16 @@ impl Words {
             .unwrap_or_default()
     }
 
+    /// The sentence of a key; where there is none, another text on one line.
+    pub(crate) fn say_or(&self, key: &str, other: &str) -> String {
+        let said = self.say(key);
+        if said.is_empty() {
+            text::line(other, MAX_PROBLEM_CHARS).text
+        } else {
+            said
+        }
+    }
+
     /// The sentence of a key with `{name}` and the like filled in. Values are isolated, so that their direction does
     /// not reorder the sentence; they have to be sanitised before ([`crate::text`]).
     pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
@@ -73,12 +83,7 @@ impl Words {
     /// What went wrong and what can be done, as a sentence. Codes that the catalogue does not have are told in the
     /// engine's English.
     pub fn problem(&self, problem: &Problem) -> String {
-        let said = self.say(&problem.code);
-        if said.is_empty() {
-            text::line(&problem.text, MAX_PROBLEM_CHARS).text
-        } else {
-            said
-        }
+        self.say_or(&problem.code, &problem.text)
     }
 
     /// Whether there is a sentence for a problem's code.

@@ -30,7 +30,6 @@ mod event;
 mod framing;
 mod ns;
 mod sasl;
-mod scram;
 mod session;
 mod write;
 

@@ -5,12 +5,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minidom::Element;
+use scram::{AwaitingServerFinal, AwaitingServerFirst, Fault, Hash};
 use zeroize::Zeroizing;
 
 use crate::config::{Config, Mechanism, Tls};
 use crate::error::OfflineReason;
 use crate::ns;
-use crate::scram::{self, AwaitingServerFinal, AwaitingServerFirst, Fault};
 
 /// Where an exchange stands: what is awaited from the server.
 pub(crate) enum Exchange {
@@ -57,17 +57,30 @@ pub(crate) fn start(
     nonce: String,
 ) -> Result<(Vec<u8>, Exchange), OfflineReason> {
     let user = config.jid.node().map(|node| node.as_str()).unwrap_or_default();
-    let (initial, exchange) = if mechanism == Mechanism::Plain {
-        let initial = format!("\0{user}\0{}", *config.password);
-        (Zeroizing::new(initial), Exchange::Outcome)
-    } else {
-        let (message, state) = scram::start(mechanism, user, &config.password, nonce)?;
-        (Zeroizing::new(message), Exchange::ServerFirst(state))
+    let (initial, exchange) = match hash(mechanism) {
+        None => (
+            Zeroizing::new(format!("\0{user}\0{}", *config.password)),
+            Exchange::Outcome,
+        ),
+        Some(hash) => {
+            let (message, state) = scram::start(hash, user, &config.password, nonce)?;
+            (Zeroizing::new(message), Exchange::ServerFirst(state))
+        }
     };
     let encoded = Zeroizing::new(STANDARD.encode(initial.as_bytes()));
     let (namespace, name) = (ns::SASL, mechanism.name());
     let auth = format!("<auth xmlns='{namespace}' mechanism='{name}'>{}</auth>", *encoded);
     Ok((auth.into_bytes(), exchange))
+}
+
+/// The hash function of SCRAM; `None`: the password itself is sent.
+fn hash(mechanism: Mechanism) -> Option<Hash> {
+    match mechanism {
+        Mechanism::Plain => None,
+        Mechanism::ScramSha1 => Some(Hash::Sha1),
+        Mechanism::ScramSha256 => Some(Hash::Sha256),
+        Mechanism::ScramSha512 => Some(Hash::Sha512),
+    }
 }
 
 impl Exchange {

@@ -107,9 +107,10 @@ impl AwaitingRevealSignature {
         }
     }
 
-    /// The commit that is being answered.
-    pub(crate) fn hash(&self) -> &[u8; 32] {
-        &self.hash
+    /// The encrypted number of the commit that is being answered. Unlike its hash it differs each
+    /// time, even for a client that commits to the same number again.
+    pub(crate) fn encrypted(&self) -> &[u8] {
+        &self.encrypted
     }
 
     /// Forgets the commit for a newer one; our own key stays the same.

@@ -4,10 +4,11 @@
 
 use super::*;
 use crate::testing::{Dice, alice_key};
+use crate::version::{Route, Version};
 use crate::wire::{Envelope, Payload, envelope, open};
 
 fn payload(reply: &Reply) -> Vec<u8> {
-    envelope(reply.kind, 0x100, 0x200, &reply.payload)
+    envelope(reply.kind, Route::Two, &reply.payload)
 }
 
 fn commit(waiting: &AwaitingDhKey) -> (Vec<u8>, [u8; 32]) {
@@ -18,7 +19,7 @@ fn commit(waiting: &AwaitingDhKey) -> (Vec<u8>, [u8; 32]) {
             hashed_gx,
         },
         ..
-    } = open(&bytes).unwrap()
+    } = open(&bytes, Version::Two).unwrap()
     else {
         panic!("a commit");
     };
@@ -30,7 +31,7 @@ fn gy(reply: &Reply) -> Element {
     let Envelope {
         payload: Payload::DhKey { gy },
         ..
-    } = open(&bytes).unwrap()
+    } = open(&bytes, Version::Two).unwrap()
     else {
         panic!("a key")
     };
@@ -67,7 +68,7 @@ fn a_repeated_commit_gets_the_same_key_until_we_awaited_a_signature() {
     let Ake::AwaitingRevealSignature(waiting) = &ake else {
         panic!("state")
     };
-    assert_eq!(waiting.hash(), &two.1, "the newer commit counts");
+    assert_eq!(waiting.encrypted(), two.0, "the newer commit counts");
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn our_own_value_coming_back_is_reflected() {
     };
     let reveal = ours.on_dh_key(&theirs, &mut signer).unwrap();
     let bytes = payload(&reveal);
-    let Payload::RevealSignature { key: r, signature } = open(&bytes).unwrap().payload else {
+    let Payload::RevealSignature { key: r, signature } = open(&bytes, Version::Two).unwrap().payload else {
         panic!("a reveal")
     };
     // Both sides have alice's identity: the exchange is with ourselves.

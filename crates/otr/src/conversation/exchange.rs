@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 
+use super::send::route;
 use super::{Conversation, OpenCommit};
 use crate::ake::{Ake, AwaitingDhKey, Established, Refusal, Reply, Signer};
 use crate::data::Session;
@@ -13,22 +14,36 @@ use crate::event::Event;
 use crate::group::Element;
 use crate::instance::{Channel, Instance};
 use crate::tag::InstanceTag;
+use crate::version::{Route, Version};
 use crate::wire::{SignaturePart, envelope};
 
 impl Conversation {
     /// Begins an exchange with all clients of the contact, or repeats the commit that nobody answered yet.
-    pub(super) fn begin_exchange(&mut self, now: Duration, rng: &mut dyn CryptoRng) {
+    pub(super) fn begin_exchange(&mut self, version: Version, now: Duration, rng: &mut dyn CryptoRng) {
         let deadline = now.saturating_add(self.config.limits.exchange_life);
-        if self.commit.as_ref().is_none_or(|commit| commit.answered) {
+        let spent = |commit: &OpenCommit| commit.answered || commit.version != version;
+        if self.commit.as_ref().is_none_or(spent) {
             let waiting = AwaitingDhKey::new(rng);
             self.commit = Some(OpenCommit {
                 waiting,
+                version,
                 answered: false,
                 deadline,
             });
         }
+        // Whoever answers it from now on answers this commit, whatever he was doing before.
+        for instance in self.instances.values_mut() {
+            instance.consumed_commit = None;
+        }
         if let Some(reply) = self.commit.as_ref().map(|commit| commit.waiting.commit()) {
-            self.reply(0, &reply);
+            let to_all = match version {
+                Version::Two => Route::Two,
+                Version::Three => Route::Three {
+                    sender: self.own.value(),
+                    receiver: 0,
+                },
+            };
+            self.reply(to_all, &reply);
         }
         self.await_session(deadline);
     }
@@ -43,17 +58,20 @@ impl Conversation {
         rng: &mut dyn CryptoRng,
     ) {
         let deadline = now.saturating_add(self.config.limits.exchange_life);
-        let common = self.commit.as_ref().map(|commit| commit.waiting.clone());
+        let common = self.common_commit(from);
+        if common.as_ref().is_some_and(|ours| ours.hash() == hash) {
+            return self.event(Event::Reflected);
+        }
         let Some(instance) = self.instance_or_new(from, now) else {
             return;
         };
-        if instance.ake.is_idle() && instance.finished_commit.as_ref() == Some(hash) {
+        if instance.ake.is_idle() && instance.finished_commit.as_deref() == Some(encrypted) {
             return self.event(Event::Replayed { instance: from });
         }
         adopt(instance, common);
         let reply = instance.ake.on_commit(encrypted, hash, rng);
         instance.ake_deadline = Some(deadline);
-        self.reply(from.value(), &reply);
+        self.reply(route(self.own, from), &reply);
         self.await_session(deadline);
     }
 
@@ -65,7 +83,7 @@ impl Conversation {
         now: Duration,
         rng: &mut dyn CryptoRng,
     ) {
-        let common = self.commit.as_ref().map(|commit| commit.waiting.clone());
+        let common = self.common_commit(from);
         if common.is_none() && !self.instances.contains_key(&from.value()) {
             return;
         }
@@ -74,13 +92,14 @@ impl Conversation {
         let Some(instance) = self.instance_or_new(from, now) else {
             return;
         };
-        let adopted = adopt(instance, common);
+        adopt(instance, common);
+        let answered = instance.ake.open_commit();
         let mut signer = Signer { key: &key, rng };
         match instance.ake.on_dh_key(gy, &mut signer) {
             Ok(reply) => {
                 instance.ake_deadline = Some(deadline);
-                self.mark_answered(adopted);
-                self.reply(from.value(), &reply);
+                self.mark_answered(answered);
+                self.reply(route(self.own, from), &reply);
             }
             Err(refusal) => self.refused(from, refusal),
         }
@@ -100,7 +119,7 @@ impl Conversation {
             return;
         };
         let commit = match &instance.ake {
-            Ake::AwaitingRevealSignature(waiting) => Some(*waiting.hash()),
+            Ake::AwaitingRevealSignature(waiting) => Some(waiting.encrypted().to_vec()),
             _ => None,
         };
         let mut signer = Signer {
@@ -110,7 +129,7 @@ impl Conversation {
         match instance.ake.on_reveal_signature(key, part, &mut signer) {
             Ok((reply, established)) => {
                 instance.finished_commit = commit;
-                self.reply(from.value(), &reply);
+                self.reply(route(self.own, from), &reply);
                 self.establish(from, established, now, rng);
             }
             Err(refusal) => self.refused(from, refusal),
@@ -186,6 +205,12 @@ impl Conversation {
             .is_none_or(|session| session.fingerprint() == new)
     }
 
+    /// Our commit to all clients, if this client speaks its version.
+    fn common_commit(&self, with: InstanceTag) -> Option<AwaitingDhKey> {
+        let commit = self.commit.as_ref()?;
+        (commit.version == with.version()).then(|| commit.waiting.clone())
+    }
+
     /// A session is expected until `deadline`, unless one stands.
     pub(super) fn await_session(&mut self, deadline: Duration) {
         let private = self
@@ -196,8 +221,9 @@ impl Conversation {
         }
     }
 
-    fn mark_answered(&mut self, adopted: Option<[u8; 32]>) {
-        if let (Some(commit), Some(hash)) = (&mut self.commit, adopted) {
+    /// A commit whose number was revealed is never sent again.
+    fn mark_answered(&mut self, answered: Option<[u8; 32]>) {
+        if let (Some(commit), Some(hash)) = (&mut self.commit, answered) {
             commit.answered |= *commit.waiting.hash() == hash;
         }
     }
@@ -210,21 +236,21 @@ impl Conversation {
         }
     }
 
-    fn reply(&mut self, receiver: u32, reply: &Reply) {
-        let message = envelope(reply.kind, self.own.value(), receiver, &reply.payload);
+    fn reply(&mut self, route: Route, reply: &Reply) {
+        let message = envelope(reply.kind, route, &reply.payload);
         // An exchange fits into any transport that can carry fragments at all.
-        let _too_small = self.transmit(&message, receiver, None);
+        let _too_small = self.transmit(&message, route, None);
     }
 }
 
-/// Gives a client that is in no exchange our commit to all clients, once; answers its hash.
-fn adopt(instance: &mut Instance, common: Option<AwaitingDhKey>) -> Option<[u8; 32]> {
-    let common = common?;
-    let hash = *common.hash();
-    if !instance.ake.is_idle() || instance.consumed_commit == Some(hash) {
-        return None;
+/// Gives a client our commit to all clients, once: it stands above any exchange that was under way
+/// with him when we sent it, for the standard awaits a D-H Key from that moment on. Only an exchange
+/// that ends before he answers still counts.
+fn adopt(instance: &mut Instance, common: Option<AwaitingDhKey>) {
+    if let Some(common) = common
+        && instance.consumed_commit.as_ref() != Some(common.hash())
+    {
+        instance.consumed_commit = Some(*common.hash());
+        instance.ake = Ake::AwaitingDhKey(common);
     }
-    instance.consumed_commit = Some(hash);
-    instance.ake = Ake::AwaitingDhKey(common);
-    Some(hash)
 }

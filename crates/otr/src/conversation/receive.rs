@@ -14,10 +14,9 @@ use crate::instance::Channel;
 use crate::query;
 use crate::tag::InstanceTag;
 use crate::tlv::{self, Contents, Tlv};
+use crate::version::{Route, Version};
 use crate::wire::{DataMessage, Envelope, Payload, disarm, open};
 
-/// What fragments of version 2 begin with: not spoken here, and not a text for a person either.
-const OLD_FRAGMENT: &str = "?OTR,";
 /// What an error message begins with.
 const ERROR: &str = "?OTR Error:";
 /// The error that we send; the same for everybody.
@@ -31,18 +30,24 @@ impl Conversation {
             self.on_fragment(body, now, rng);
         } else if body.starts_with("?OTR:") {
             self.on_armoured(body, true, now, rng);
-        } else if body.starts_with(OLD_FRAGMENT) {
-            self.event(Event::Malformed);
+        } else if body.starts_with(fragment::OPENING_2) {
+            // Not a text for a person, even where version 2 is not spoken.
+            match self.config.oldest {
+                Version::Two => self.on_fragment(body, now, rng),
+                Version::Three => self.event(Event::Malformed),
+            }
         } else if let Some(text) = body.strip_prefix(ERROR) {
             self.assembly.clear();
             self.event(Event::PeerError {
                 text: text.trim().to_owned(),
             });
-        } else if let Some(offers_ours) = query::query(body) {
+        } else if let Some(offered) = query::query(body, self.config.oldest) {
             self.assembly.clear();
-            self.event(Event::QuerySeen { offers_ours });
-            if offers_ours {
-                self.begin_exchange(now, rng);
+            self.event(Event::QuerySeen {
+                offers_ours: offered.is_some(),
+            });
+            if let Some(version) = offered {
+                self.begin_exchange(version, now, rng);
             }
         } else {
             self.assembly.clear();
@@ -54,7 +59,7 @@ impl Conversation {
         let Some(fragment) = fragment::parse(body) else {
             return self.event(Event::Malformed);
         };
-        if !self.is_addressed(fragment.sender, fragment.receiver, true) {
+        if self.sender_to_us(fragment.route, true).is_none() {
             return;
         }
         let Some(whole) = self.assembly.add(&fragment, now, &self.config.limits) else {
@@ -74,19 +79,17 @@ impl Conversation {
         let Ok(bytes) = disarm(body) else {
             return self.event(Event::Malformed);
         };
-        let Ok(message) = open(&bytes) else {
+        let Ok(message) = open(&bytes, self.config.oldest) else {
             return self.event(Event::Malformed);
         };
         let to_all = matches!(message.payload, Payload::DhCommit { .. });
-        if !self.is_addressed(message.sender, message.receiver, to_all) {
+        let Some(from) = self.sender_to_us(message.route, to_all) else {
             return;
-        }
+        };
         if unfragmented {
-            self.assembly.forget(message.sender);
+            self.assembly.forget(from.value());
         }
-        if let Some(from) = InstanceTag::from_u32(message.sender) {
-            self.on_message(from, &message, now, rng);
-        }
+        self.on_message(from, &message, now, rng);
     }
 
     fn on_message(
@@ -110,32 +113,36 @@ impl Conversation {
         }
     }
 
-    /// Whether a message with these tags is for us; says so if it is not.
-    fn is_addressed(&mut self, sender: u32, receiver: u32, to_all_allowed: bool) -> bool {
+    /// Whose message this is, if it is for us; says so if it is not.
+    fn sender_to_us(&mut self, route: Route, to_all_allowed: bool) -> Option<InstanceTag> {
+        let Route::Three { sender, receiver } = route else {
+            return Some(InstanceTag::UNTAGGED);
+        };
+        let from = InstanceTag::from_u32(sender);
         let refusal = if sender == self.own.value() {
             Event::Reflected
-        } else if InstanceTag::from_u32(sender).is_none() || (1..0x100).contains(&receiver) {
+        } else if from.is_none() || (1..0x100).contains(&receiver) {
             Event::Malformed
         } else if receiver == self.own.value() || (receiver == 0 && to_all_allowed) {
-            return true;
+            return from;
         } else if receiver == 0 {
             Event::Malformed
         } else {
             Event::ForOtherInstance
         };
         self.event(refusal);
-        false
+        None
     }
 
     fn on_plaintext(&mut self, body: &str, now: Duration, rng: &mut dyn CryptoRng) {
-        let (text, offered) = query::strip_tag(body);
+        let (text, offered) = query::strip_tag(body, self.config.oldest);
         let stood =
             |instance: &crate::instance::Instance| instance.session().is_some() || instance.is_finished();
         let alarmed = self.active_instance().is_some_and(stood);
         self.heard_plaintext = true;
         self.event(Event::Plaintext { text, alarmed });
-        if offered {
-            self.begin_exchange(now, rng);
+        if let Some(version) = offered {
+            self.begin_exchange(version, now, rng);
         }
     }
 
@@ -149,9 +156,8 @@ impl Conversation {
         let Some(instance) = self.instances.get_mut(&from.value()) else {
             return self.on_unreadable(from, message.flags, now);
         };
-        let known = instance.remembers(message.mac);
         let Some(session) = instance.session_mut() else {
-            return self.on_refused(from, message.flags, known, now);
+            return self.on_refused(from, message, now);
         };
         let fingerprint = session.fingerprint();
         match session.decrypt(message, rng) {
@@ -162,15 +168,16 @@ impl Conversation {
                 self.on_contents(from, tlv::split(&plain), &extra, now, rng);
             }
             Err(Refusal::Replayed) => self.event(Event::Replayed { instance: from }),
-            Err(Refusal::Unreadable) => self.on_refused(from, message.flags, known, now),
+            Err(Refusal::Unreadable) => self.on_refused(from, message, now),
         }
     }
 
-    fn on_refused(&mut self, from: InstanceTag, flags: u8, known: bool, now: Duration) {
-        if known {
+    fn on_refused(&mut self, from: InstanceTag, message: &DataMessage<'_>, now: Duration) {
+        let instance = self.instances.get(&from.value());
+        if instance.is_some_and(|instance| instance.remembers(message.mac)) {
             self.event(Event::Replayed { instance: from });
         } else {
-            self.on_unreadable(from, flags, now);
+            self.on_unreadable(from, message.flags, now);
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Conversation;
 use crate::ake::Ake;
 use crate::config::Policy;
-use crate::data::{IGNORE_UNREADABLE, Route};
+use crate::data::IGNORE_UNREADABLE;
 use crate::error::Error;
 use crate::event::{Event, Output};
 use crate::fragment;
@@ -15,13 +15,14 @@ use crate::instance::{Channel, Instance};
 use crate::query;
 use crate::tag::InstanceTag;
 use crate::tlv::{self, Tlv};
+use crate::version::{Route, Version};
 use crate::wire::armour;
 
 impl Conversation {
     /// Sends a query; a session that the other side ended is forgotten.
     pub(super) fn start(&mut self, now: Duration) {
         self.outputs.push_back(Output::Send {
-            body: query::QUERY.to_owned(),
+            body: query::offer(self.config.oldest),
             tag: None,
         });
         for instance in self
@@ -53,9 +54,11 @@ impl Conversation {
 
     /// Tells one client that the session ends, and wipes the keys.
     fn end_instance(&mut self, tag: u32) -> Result<(), Error> {
+        let own = self.own;
         let Some(instance) = self.instances.get_mut(&tag) else {
             return Ok(());
         };
+        let route = route(own, instance.tag);
         instance.ake = Ake::Idle;
         instance.ake_deadline = None;
         instance.smp.reset();
@@ -67,14 +70,8 @@ impl Conversation {
             value: Vec::new(),
         };
         let plain = tlv::join("", &[goodbye], self.config.padding)?;
-        let message = session.encrypt_last(
-            Route {
-                sender: self.own.value(),
-                receiver: tag,
-            },
-            &plain,
-        )?;
-        self.transmit(&message, tag, None)
+        let message = session.encrypt_last(route, &plain)?;
+        self.transmit(&message, route, None)
     }
 
     /// Sends a message of the user.
@@ -171,24 +168,21 @@ impl Conversation {
         now: Duration,
     ) -> Result<(), Error> {
         let plain = tlv::join(text, tlvs, self.config.padding)?;
-        let route = Route {
-            sender: self.own.value(),
-            receiver: to.value(),
-        };
+        let route = route(self.own, to);
         let instance = self.instances.get_mut(&to.value()).ok_or(Error::NotPrivate)?;
         let message = instance
             .session_mut()
             .ok_or(Error::NotPrivate)?
             .encrypt(route, flags, &plain)?;
         instance.last_sent = now;
-        self.transmit(&message, to.value(), tag)
+        self.transmit(&message, route, tag)
     }
 
     /// Armours a message and cuts it to the transport's size.
-    pub(super) fn transmit(&mut self, message: &[u8], receiver: u32, tag: Option<u64>) -> Result<(), Error> {
+    pub(super) fn transmit(&mut self, message: &[u8], route: Route, tag: Option<u64>) -> Result<(), Error> {
         let body = armour(message);
         let bodies = match self.config.max_message {
-            Some(limit) => fragment::split(body, self.own.value(), receiver, limit)?,
+            Some(limit) => fragment::split(body, route, limit)?,
             None => vec![body],
         };
         self.outputs
@@ -204,12 +198,26 @@ impl Conversation {
         if text.starts_with("?OTR") {
             return Err(Error::LooksLikeOtr);
         }
-        let mark = if self.heard_plaintext { "" } else { query::TAG };
+        let mark = match self.heard_plaintext {
+            true => String::new(),
+            false => query::tag(self.config.oldest),
+        };
         self.outputs.push_back(Output::Send {
             body: format!("{text}{mark}"),
             tag: Some(tag),
         });
         Ok(())
+    }
+}
+
+/// The head of a message to this client.
+pub(super) fn route(own: InstanceTag, to: InstanceTag) -> Route {
+    match to.version() {
+        Version::Two => Route::Two,
+        Version::Three => Route::Three {
+            sender: own.value(),
+            receiver: to.value(),
+        },
     }
 }
 

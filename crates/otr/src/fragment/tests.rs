@@ -4,10 +4,14 @@
 
 use super::*;
 
+const ROUTE: Route = Route::Three {
+    sender: 0x5a73_a599,
+    receiver: 0x27e3_1597,
+};
+
 fn piece(sender: u32, number: u16, count: u16, text: &str) -> Fragment<'_> {
     Fragment {
-        sender,
-        receiver: 0,
+        route: Route::Three { sender, receiver: 0 },
         number,
         count,
         piece: text,
@@ -22,13 +26,7 @@ fn at(seconds: u64) -> Duration {
 fn a_message_is_cut_into_pieces_that_come_together_again() {
     let body = format!("?OTR:{}.", "A".repeat(1000));
     for limit in [37, 38, 100, 399, 400, 1005, 1006, 2000] {
-        let pieces = split(
-            body.clone(),
-            0x5a73_a599,
-            0x27e3_1597,
-            NonZeroUsize::new(limit).unwrap(),
-        )
-        .unwrap();
+        let pieces = split(body.clone(), ROUTE, NonZeroUsize::new(limit).unwrap()).unwrap();
         let mut assembly = Assembly::default();
         let mut whole = None;
         for text in &pieces {
@@ -37,7 +35,7 @@ fn a_message_is_cut_into_pieces_that_come_together_again() {
                 whole = Some(text.clone());
             } else {
                 let fragment = parse(text).unwrap();
-                assert_eq!((fragment.sender, fragment.receiver), (0x5a73_a599, 0x27e3_1597));
+                assert_eq!(fragment.route, ROUTE);
                 whole = assembly.add(&fragment, at(0), &Limits::default());
             }
         }
@@ -46,8 +44,33 @@ fn a_message_is_cut_into_pieces_that_come_together_again() {
 }
 
 #[test]
+fn pieces_of_version_two_name_no_clients() {
+    let body = "x".repeat(200);
+    let pieces = split(body.clone(), Route::Two, NonZeroUsize::new(100).unwrap()).unwrap();
+    assert_eq!(pieces.len(), 3);
+    assert!(pieces[0].starts_with("?OTR,00001,00003,x") && pieces.iter().all(|text| text.len() <= 100));
+    let mut assembly = Assembly::default();
+    let mut whole = None;
+    for text in &pieces {
+        let fragment = parse(text).unwrap();
+        assert_eq!(fragment.route, Route::Two);
+        whole = assembly.add(&fragment, at(0), &Limits::default());
+    }
+    assert_eq!(whole, Some(body));
+    for text in [
+        "?OTR,1,2,x",
+        "?OTR,0,2,x,",
+        "?OTR,3,2,x,",
+        "?OTR,1,2,,",
+        "?OTR,1,x,",
+    ] {
+        assert_eq!(parse(text), None, "{text}");
+    }
+}
+
+#[test]
 fn a_length_that_divides_exactly_leaves_no_empty_piece() {
-    let pieces = split("x".repeat(128), 1, 2, NonZeroUsize::new(100).unwrap()).unwrap();
+    let pieces = split("x".repeat(128), ROUTE, NonZeroUsize::new(100).unwrap()).unwrap();
     assert_eq!(pieces.len(), 2);
     assert!(pieces.iter().all(|text| parse(text).is_some()));
 }
@@ -56,15 +79,15 @@ fn a_length_that_divides_exactly_leaves_no_empty_piece() {
 fn more_than_65535_pieces_are_refused() {
     let limit = NonZeroUsize::new(37).unwrap();
     assert_eq!(
-        split("x".repeat(65_535), 1, 2, limit).map(|pieces| pieces.len()),
+        split("x".repeat(65_535), ROUTE, limit).map(|pieces| pieces.len()),
         Ok(65_535)
     );
     assert_eq!(
-        split("x".repeat(65_536), 1, 2, limit),
+        split("x".repeat(65_536), ROUTE, limit),
         Err(Error::MessageTooLarge)
     );
     assert_eq!(
-        split("x".repeat(99), 1, 2, NonZeroUsize::new(36).unwrap()),
+        split("x".repeat(99), ROUTE, NonZeroUsize::new(36).unwrap()),
         Err(Error::MessageTooLarge)
     );
 }
@@ -75,8 +98,7 @@ fn leading_zeros_are_legal_and_a_single_piece_is_a_message() {
     assert_eq!(
         fragment,
         Fragment {
-            sender: 0x5a73_a599,
-            receiver: 0x27e3_1597,
+            route: ROUTE,
             number: 1,
             count: 1,
             piece: "?OTR:AA."
@@ -110,7 +132,6 @@ fn illegal_pieces_are_refused() {
         "?OTR|g|2,1,2,x,",
         "?OTR|1|2,1,2,,",
         "?OTR|1|2,1,2,a,b,",
-        "?OTR,1,2,x,",
         "?OTR|1,1,2,x,",
     ] {
         assert_eq!(parse(text), None, "{text}");

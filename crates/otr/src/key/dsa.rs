@@ -283,6 +283,8 @@ fn wide_modulo(bytes: &[u8; 64], q: &U192) -> Option<Zeroizing<U192>> {
 mod tests {
     use super::*;
     use crate::testing::{Dice, alice_key};
+    use crate::timing;
+    use rand_core::Rng;
 
     /// The numbers of alice's key, to be changed one by one.
     fn numbers() -> [Vec<u8>; 4] {
@@ -355,5 +357,25 @@ mod tests {
         assert_eq!(key.fingerprint().as_bytes()[..], Sha1::digest(&bytes[2..])[..]);
         bytes[1] = 1;
         assert!(PublicKey::read(&mut Reader::new(&bytes)).is_err());
+    }
+
+    /// The nonce 1, or a random one.
+    fn nonce_of_class(random: bool, dice: &mut Dice) -> [u8; 64] {
+        let mut seed = [0; 64];
+        dice.fill_bytes(&mut seed);
+        if !random {
+            seed = [0; 64];
+            seed[63] = 1;
+        }
+        seed
+    }
+
+    #[test]
+    #[ignore = "a measurement: ./bench otr"]
+    fn timing_of_signatures_by_their_nonce() {
+        let key = alice_key();
+        timing::compare("signature_nonce", 20_000, nonce_of_class, |seed| {
+            key.0.try_sign(&[7; 32], seed)
+        });
     }
 }

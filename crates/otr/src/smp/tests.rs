@@ -3,10 +3,12 @@
 //! Standard: OTR version 3, "The SMP state machine".
 
 use crypto_bigint::modular::ConstMontyParams;
+use rand_core::Rng;
 
 use super::*;
 use crate::group::{Order, Prime};
 use crate::testing::Dice;
+use crate::timing;
 
 fn compared(secret: &[u8]) -> Compared {
     let (asking, answering) = (Fingerprint::from_bytes([1; 20]), Fingerprint::from_bytes([2; 20]));
@@ -156,4 +158,23 @@ fn equal_numbers_of_both_sides_are_refused() {
     let one = element(U1536::from(5u8)).unwrap();
     assert!(quotient(&one, &one).is_err());
     assert!(quotient(&one, &element(U1536::from(7u8)).unwrap()).is_ok());
+}
+
+/// The exponent 1, or a random one.
+fn exponent_of_class(random: bool, dice: &mut Dice) -> Exponent {
+    let mut hash = [0; 32];
+    dice.fill_bytes(&mut hash);
+    if !random {
+        hash = [0; 32];
+        hash[31] = 1;
+    }
+    Exponent::from_hash(&hash)
+}
+
+#[test]
+#[ignore = "a measurement: ./bench otr"]
+fn timing_of_powers_with_the_compared_secret() {
+    timing::compare("smp_secret", 8000, exponent_of_class, |exponent| {
+        generator_to(exponent)
+    });
 }

@@ -1,25 +1,10 @@
-//! The five binary messages of OTR version 3 as types.
+//! The five binary messages of OTR versions 2 and 3 as types.
 //! Must never let a message through that has a byte too few or too many.
 //! Standard: OTR version 3, "D-H Commit Message" to "Data Message".
 
 use super::{Malformed, Reader, put_u32};
 use crate::group::Element;
-
-/// Versions of the protocol that have a wire format here. Version 4 will be a variant of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Version {
-    /// OTR version 3.
-    Three,
-}
-
-impl Version {
-    /// The number in the header.
-    const fn number(self) -> u16 {
-        match self {
-            Self::Three => 3,
-        }
-    }
-}
+use crate::version::{Route, Version};
 
 /// Message types, with the number that the standard gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +19,7 @@ pub(crate) enum Kind {
 /// An opened message: who sent it, to whom, and what is in it.
 #[derive(Debug)]
 pub(crate) struct Envelope<'a> {
-    pub(crate) sender: u32,
-    pub(crate) receiver: u32,
+    pub(crate) route: Route,
     pub(crate) payload: Payload<'a>,
 }
 
@@ -83,29 +67,37 @@ pub(crate) struct DataMessage<'a> {
 }
 
 /// Writes a header with `payload` after it.
-pub(crate) fn envelope(kind: Kind, sender: u32, receiver: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn envelope(kind: Kind, route: Route, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(11 + payload.len());
-    put_header(&mut out, kind, sender, receiver);
+    put_header(&mut out, kind, route);
     out.extend_from_slice(payload);
     out
 }
 
 /// Appends a header.
-pub(crate) fn put_header(out: &mut Vec<u8>, kind: Kind, sender: u32, receiver: u32) {
-    out.extend_from_slice(&Version::Three.number().to_be_bytes());
+pub(crate) fn put_header(out: &mut Vec<u8>, kind: Kind, route: Route) {
+    out.extend_from_slice(&route.version().number().to_be_bytes());
     out.push(kind as u8);
-    put_u32(out, sender);
-    put_u32(out, receiver);
+    if let Route::Three { sender, receiver } = route {
+        put_u32(out, sender);
+        put_u32(out, receiver);
+    }
 }
 
-/// Reads a whole message.
-pub(crate) fn open(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
+/// Reads a whole message of the `oldest` version or a newer one.
+pub(crate) fn open(bytes: &[u8], oldest: Version) -> Result<Envelope<'_>, Malformed> {
     let mut reader = Reader::new(bytes);
-    if reader.u16()? != Version::Three.number() {
-        return Err(Malformed);
-    }
+    let version = Version::from_number(reader.u16()?)
+        .filter(|version| *version >= oldest)
+        .ok_or(Malformed)?;
     let kind = reader.u8()?;
-    let (sender, receiver) = (reader.u32()?, reader.u32()?);
+    let route = match version {
+        Version::Two => Route::Two,
+        Version::Three => Route::Three {
+            sender: reader.u32()?,
+            receiver: reader.u32()?,
+        },
+    };
     let payload = match kind {
         0x02 => dh_commit(&mut reader)?,
         0x03 => Payload::Data(data(bytes, &mut reader)?),
@@ -117,11 +109,7 @@ pub(crate) fn open(bytes: &[u8]) -> Result<Envelope<'_>, Malformed> {
         _ => return Err(Malformed),
     };
     reader.end()?;
-    Ok(Envelope {
-        sender,
-        receiver,
-        payload,
-    })
+    Ok(Envelope { route, payload })
 }
 
 fn element(reader: &mut Reader<'_>) -> Result<Element, Malformed> {
@@ -192,19 +180,23 @@ mod tests {
     fn dh_key(gy: &[u8]) -> Vec<u8> {
         let mut payload = Vec::new();
         super::super::put_mpi(&mut payload, gy);
-        envelope(Kind::DhKey, 0x100, 0x200, &payload)
+        let route = Route::Three {
+            sender: 0x100,
+            receiver: 0x200,
+        };
+        envelope(Kind::DhKey, route, &payload)
     }
 
     #[test]
     fn a_message_with_a_byte_too_many_or_too_few_is_refused() {
         let whole = dh_key(&[7; 192]);
-        assert!(open(&whole).is_ok());
+        assert!(open(&whole, Version::Three).is_ok());
         for length in 0..whole.len() {
-            assert!(open(&whole[..length]).is_err());
+            assert!(open(&whole[..length], Version::Three).is_err());
         }
         let mut long = whole.clone();
         long.push(0);
-        assert!(open(&long).is_err());
+        assert!(open(&long, Version::Three).is_err());
     }
 
     #[test]
@@ -212,17 +204,33 @@ mod tests {
         let mut other = dh_key(&[7; 192]);
         for version in [0u8, 1, 2, 4, 255] {
             other[1] = version;
-            assert!(open(&other).is_err());
+            assert!(open(&other, Version::Three).is_err());
         }
         let mut unknown = dh_key(&[7; 192]);
         unknown[2] = 0x55;
-        assert!(open(&unknown).is_err());
+        assert!(open(&unknown, Version::Three).is_err());
+    }
+
+    #[test]
+    fn version_two_has_no_tags_and_is_read_only_where_it_was_asked_for() {
+        let mut payload = Vec::new();
+        super::super::put_mpi(&mut payload, &[7; 192]);
+        let bytes = envelope(Kind::DhKey, Route::Two, &payload);
+        assert_eq!(bytes[..3], [0, 2, 0x0a]);
+        assert_eq!(bytes.len(), 3 + payload.len());
+        assert!(open(&bytes, Version::Three).is_err());
+        assert_eq!(open(&bytes, Version::Two).unwrap().route, Route::Two);
+        let newer = dh_key(&[7; 192]);
+        assert_eq!(
+            open(&newer, Version::Two).unwrap().route.version(),
+            Version::Three
+        );
     }
 
     #[test]
     fn public_values_zero_one_and_too_large_are_refused_when_read() {
         for gy in [&[][..], &[1], &[0xff; 192], &[0xff; 193]] {
-            assert!(open(&dh_key(gy)).is_err());
+            assert!(open(&dh_key(gy), Version::Three).is_err());
         }
     }
 }

@@ -63,6 +63,78 @@ fn two_who_begin_at_once_reach_one_session() {
     assert_eq!(bob.texts(), ["one"]);
 }
 
+/// Carries all but the body with this number.
+fn carry_losing(alice: &mut Person, bob: &mut Person, lost: usize) {
+    let mut number = 0;
+    for _ in 0..20 {
+        for alice_speaks in [true, false] {
+            let (from, to) = if alice_speaks {
+                (&mut *alice, &mut *bob)
+            } else {
+                (&mut *bob, &mut *alice)
+            };
+            for body in from.take_outbox() {
+                if number != lost {
+                    to.hear(&body);
+                }
+                number += 1;
+            }
+        }
+    }
+}
+
+#[test]
+fn an_exchange_of_which_any_message_got_lost_does_not_block_the_next_one() {
+    for lost in 0..5 {
+        for alice_again in [true, false] {
+            let (mut alice, mut bob) = (Person::alice(), Person::bob());
+            alice.start();
+            carry_losing(&mut alice, &mut bob, lost);
+            assert!(!alice.is_private_with(&bob) || !bob.is_private_with(&alice));
+            if alice_again {
+                alice.start();
+            } else {
+                bob.start();
+            }
+            carry(&mut alice, &mut bob);
+            assert!(
+                alice.is_private_with(&bob) && bob.is_private_with(&alice),
+                "message {lost} lost, alice again: {alice_again}"
+            );
+            alice.take_events();
+            bob.take_events();
+            alice.say("one");
+            bob.say("two");
+            carry(&mut alice, &mut bob);
+            assert_eq!(
+                (alice.texts(), bob.texts()),
+                (vec!["two".to_owned()], vec!["one".to_owned()])
+            );
+        }
+    }
+}
+
+#[test]
+fn exchanges_that_both_began_of_which_any_message_got_lost_do_not_block_the_next_one() {
+    for lost in 0..10 {
+        let (mut alice, mut bob) = (Person::alice(), Person::bob());
+        alice.start();
+        bob.start();
+        carry_losing(&mut alice, &mut bob, lost);
+        bob.start();
+        carry(&mut alice, &mut bob);
+        assert!(
+            alice.is_private_with(&bob) && bob.is_private_with(&alice),
+            "message {lost} lost"
+        );
+        alice.take_events();
+        bob.take_events();
+        alice.say("one");
+        carry(&mut alice, &mut bob);
+        assert_eq!(bob.texts(), ["one"]);
+    }
+}
+
 #[test]
 fn crossing_messages_all_arrive() {
     let (mut alice, mut bob) = private_pair();

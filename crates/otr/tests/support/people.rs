@@ -17,11 +17,17 @@ use sha2::{Digest, Sha256};
 pub(crate) struct Dice {
     seed: u64,
     counter: u64,
+    /// All 64-bit numbers that were drawn, from which the exponents of key pairs are made.
+    pub(crate) drawn: Vec<u64>,
 }
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { seed, counter: 0 }
+        Self {
+            seed,
+            counter: 0,
+            drawn: Vec::new(),
+        }
     }
 
     fn block(&mut self) -> [u8; 32] {
@@ -44,9 +50,11 @@ impl TryRng for Dice {
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.block()[..8]
+        let number = self.block()[..8]
             .iter()
-            .fold(0, |all, byte| all << 8 | u64::from(*byte)))
+            .fold(0, |all, byte| all << 8 | u64::from(*byte));
+        self.drawn.push(number);
+        Ok(number)
     }
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {

@@ -39,6 +39,12 @@ impl Data {
         Self { bytes, mac_at }
     }
 
+    /// The key that its sender will use next.
+    pub(crate) fn next_key(&self) -> &[u8] {
+        let length = u32::from_be_bytes(self.bytes[20..24].try_into().unwrap());
+        &self.bytes[24..24 + usize::try_from(length).unwrap()]
+    }
+
     /// The MAC keys that are given away in it.
     pub(crate) fn revealed(&self) -> Vec<[u8; 20]> {
         self.bytes[self.mac_at + 24..]

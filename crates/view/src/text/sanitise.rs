@@ -129,6 +129,7 @@ impl Pass {
     fn take(&mut self, character: char, next: Option<char>) {
         match character {
             '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}' => self.line_end(),
+            ' '..='~' if !self.one_line || character != ' ' => self.plain(character),
             '\t' => self.space(),
             ' ' if self.one_line => self.space(),
             ZWNJ | ZWJ if self.may_join(character, next) => self.put(character),
@@ -141,12 +142,14 @@ impl Pass {
             }
             _ if is_unseen(character) => self.count_unseen(character),
             _ if is_mark(character) => self.mark(character),
-            _ => {
-                self.marks = 0;
-                self.tags_left = if character == BLACK_FLAG { MAX_TAGS } else { 0 };
-                self.put(character);
-            }
+            _ => self.plain(character),
         }
+    }
+
+    fn plain(&mut self, character: char) {
+        self.marks = 0;
+        self.tags_left = if character == BLACK_FLAG { MAX_TAGS } else { 0 };
+        self.put(character);
     }
 
     fn line_end(&mut self) {

@@ -1,15 +1,16 @@
 /* A peer on the real libotr, steered by lines on standard input.
  * Must never talk to anything but standard input and output.
- * Standard: OTR version 3; needs the Debian packages gcc and libotr5-dev.
+ * Standard: OTR versions 2 and 3; needs the Debian packages gcc and libotr5-dev.
  *
  * Bytes travel as hexadecimal digits ("-" for none). Every command is answered by any number of
  * lines and then "done":
- *   start | end | max N | fingerprint | send HEX | receive HEX | symkey USE HEX
+ *   start | end | max N | versions DIGITS | fingerprint | send HEX | receive HEX | symkey USE HEX
  *   smp SECRET | smpq QUESTION SECRET | answer SECRET | abort
- *   bench key N | bench ake N | bench smp N | bench pingpong N | bench burst SIZE N      (two libotr sides in this process)
+ *   bench key N | bench ake N | bench smp N | bench pingpong N | bench burst SIZE N | bench memory N
+ *                                                             (two libotr sides in this process)
  * Lines: out HEX | text HEX | plain HEX | secure FINGERPRINT SSID | insecure | refused
  *   event N | ask HEX | smp equal | smp different | smp aborted | tlv TYPE HEX
- *   symkey USE DATA KEY | fingerprint HEX | ns N
+ *   symkey USE DATA KEY | fingerprint HEX | ns N | bytes N
  */
 #include <gcrypt.h>
 #include <libotr/proto.h>
@@ -19,12 +20,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PROTOCOL "xmpp"
 #define QUEUE 4096
 
 struct side {
     OtrlUserState state;
+    OtrlPolicy policy;
     const char *name;
     const char *other;
     int max;
@@ -66,8 +69,8 @@ static unsigned char *unhex(const char *digits, size_t *length)
 
 static OtrlPolicy on_policy(void *data, ConnContext *context)
 {
-    (void)data, (void)context;
-    return OTRL_POLICY_ALLOW_V3 | OTRL_POLICY_REQUIRE_ENCRYPTION | OTRL_POLICY_WHITESPACE_START_AKE;
+    (void)context;
+    return ((struct side *)data)->policy;
 }
 
 static int on_logged_in(void *data, const char *account, const char *protocol, const char *recipient)
@@ -214,6 +217,7 @@ static void on_smp(void *data, OtrlSMPEvent event, ConnContext *context, unsigne
 static void side_open(struct side *side, const char *name, const char *other)
 {
     memset(side, 0, sizeof *side);
+    side->policy = OTRL_POLICY_ALLOW_V3 | OTRL_POLICY_REQUIRE_ENCRYPTION | OTRL_POLICY_WHITESPACE_START_AKE;
     side->name = name;
     side->other = other;
     side->state = otrl_userstate_create();
@@ -255,7 +259,7 @@ static void side_send(struct side *side, const char *text)
 
 static void side_start(struct side *side)
 {
-    char *query = otrl_proto_default_query_msg(side->name, OTRL_POLICY_ALLOW_V3);
+    char *query = otrl_proto_default_query_msg(side->name, side->policy);
     on_inject(side, side->name, PROTOCOL, side->other, query);
     free(query);
 }
@@ -300,8 +304,46 @@ static void pair_open(void)
     carry(&alice, &bob);
 }
 
+/* Bytes that this process has in memory. */
+static long long resident(void)
+{
+    long long total = 0, pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%lld %lld", &total, &pages) != 2) puts("error: no statm");
+    if (file) fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+/* What one side of a private session holds, after four messages in turns. */
+static void memory(int sessions)
+{
+    pair_open();
+    long long before = resident();
+    for (int i = 0; i < sessions; i++) {
+        char one[32], other[32];
+        snprintf(one, sizeof one, "alice %d", i);
+        snprintf(other, sizeof other, "bob %d", i);
+        alice.other = other;
+        bob.other = one;
+        side_start(&alice);
+        carry(&alice, &bob);
+        for (int turn = 0; turn < 4; turn++) {
+            side_send(turn % 2 ? &bob : &alice, "about twenty letters");
+            carry(&alice, &bob);
+        }
+    }
+    printf("bytes %lld\n", (resident() - before) / (2 * sessions));
+    if (alice.secure != sessions + 1 || bob.secure != sessions + 1) puts("error: not all sessions are private");
+    alice.other = "bob";
+    bob.other = "alice";
+}
+
 static void bench(const char *name, int size, int rounds)
 {
+    if (strcmp(name, "memory") == 0) {
+        memory(rounds);
+        return;
+    }
     pair_open();
     char *text = malloc((size_t)size + 1);
     memset(text, 'x', (size_t)size);
@@ -378,6 +420,10 @@ static void command(struct side *side, char *line)
         otrl_message_disconnect_all_instances(side->state, &ops, side, side->name, PROTOCOL, side->other);
     } else if (strcmp(word, "max") == 0) {
         side->max = atoi(first);
+    } else if (strcmp(word, "versions") == 0) {
+        side->policy &= ~(OTRL_POLICY_ALLOW_V2 | OTRL_POLICY_ALLOW_V3);
+        if (strchr(first, '2')) side->policy |= OTRL_POLICY_ALLOW_V2;
+        if (strchr(first, '3')) side->policy |= OTRL_POLICY_ALLOW_V3;
     } else if (strcmp(word, "fingerprint") == 0) {
         unsigned char raw[20];
         otrl_privkey_fingerprint_raw(side->state, raw, side->name, PROTOCOL);

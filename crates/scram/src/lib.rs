@@ -1,6 +1,10 @@
 //! SCRAM with SHA-1, SHA-256 and SHA-512: the password is proven, and the server proves that it knows it too.
 //! Must never finish without the server's signature, and never follow a server into endless key derivation.
 //! RFC 5802, RFC 7677; SASLprep: RFC 4013.
+//!
+//! [`start`] gives the first message and a state that is named for what it awaits; each answer of the server's moves it
+//! on. The login stands only when [`AwaitingServerFinal::verify`] said so.
+#![forbid(unsafe_code)]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,20 +14,29 @@ use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::config::Mechanism;
-
 /// RFC 5802 5.1 asks for at least 4,096 rounds; a server that stores fewer gives a thief of one login a cheap guess.
-pub(crate) const FEWEST_ROUNDS: u32 = 4_096;
+pub const FEWEST_ROUNDS: u32 = 4_096;
 /// A hundred times what servers use today, and about a second of work: what asks for more wants to keep us busy.
-pub(crate) const MOST_ROUNDS: u32 = 1_000_000;
+pub const MOST_ROUNDS: u32 = 1_000_000;
 /// Longest salt taken, in bytes.
 const LONGEST_SALT: usize = 1_024;
 /// Longest server nonce taken, in bytes.
 const LONGEST_NONCE: usize = 1_024;
 
+/// The hash function of a mechanism, weakest first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Hash {
+    /// SCRAM-SHA-1, RFC 5802.
+    Sha1,
+    /// SCRAM-SHA-256, RFC 7677.
+    Sha256,
+    /// SCRAM-SHA-512, as registered with IANA.
+    Sha512,
+}
+
 /// Why a SCRAM exchange stopped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// The server's message does not follow RFC 5802 7.
     Malformed,
     /// The server's nonce does not continue ours: an answer to someone else's login.
@@ -39,15 +52,15 @@ pub(crate) enum Fault {
 }
 
 /// The first message is sent; the server's first message has to come.
-pub(crate) struct AwaitingServerFirst {
-    mechanism: Mechanism,
+pub struct AwaitingServerFirst {
+    hash: Hash,
     password: Zeroizing<String>,
     nonce: String,
     bare: String,
 }
 
 /// The proof is sent; the server's signature has to come.
-pub(crate) struct AwaitingServerFinal {
+pub struct AwaitingServerFinal {
     signature: Zeroizing<Vec<u8>>,
 }
 
@@ -55,8 +68,11 @@ pub(crate) struct AwaitingServerFinal {
 const GS2_HEADER: &str = "n,,";
 
 /// Starts an exchange; gives the first message. `nonce` is fresh and printable without a comma.
-pub(crate) fn start(
-    mechanism: Mechanism,
+///
+/// # Errors
+/// [`Fault::Unusable`] if name or password is empty or forbidden by RFC 4013.
+pub fn start(
+    hash: Hash,
     user: &str,
     password: &str,
     nonce: String,
@@ -72,7 +88,7 @@ pub(crate) fn start(
     Ok((
         message,
         AwaitingServerFirst {
-            mechanism,
+            hash,
             password,
             nonce,
             bare,
@@ -91,8 +107,11 @@ fn prepare(password: &str) -> Result<Zeroizing<String>, Fault> {
 }
 
 impl AwaitingServerFirst {
-    /// Answers the server's first message with the proof.
-    pub(crate) fn answer(self, message: &str) -> Result<(String, AwaitingServerFinal), Fault> {
+    /// Answers the server's first message with the proof. Takes up to about a second of work ([`MOST_ROUNDS`]).
+    ///
+    /// # Errors
+    /// [`Fault::Malformed`], [`Fault::Nonce`] or [`Fault::Rounds`].
+    pub fn answer(self, message: &str) -> Result<(String, AwaitingServerFinal), Fault> {
         let first = ServerFirst::parse(message)?;
         if !first.nonce.starts_with(&self.nonce) || first.nonce.len() <= self.nonce.len() {
             return Err(Fault::Nonce);
@@ -103,10 +122,10 @@ impl AwaitingServerFirst {
         let binding = STANDARD.encode(GS2_HEADER);
         let without_proof = format!("c={binding},r={}", first.nonce);
         let signed = format!("{},{message},{without_proof}", self.bare);
-        let derive = match self.mechanism {
-            Mechanism::ScramSha512 => derive::<Sha512>,
-            Mechanism::ScramSha256 => derive::<Sha256>,
-            Mechanism::ScramSha1 | Mechanism::Plain => derive::<Sha1>,
+        let derive = match self.hash {
+            Hash::Sha512 => derive::<Sha512>,
+            Hash::Sha256 => derive::<Sha256>,
+            Hash::Sha1 => derive::<Sha1>,
         };
         let Derived { proof, signature } = derive(&self.password, &first, signed.as_bytes())?;
         let answer = format!("{without_proof},p={}", STANDARD.encode(&*proof));
@@ -116,7 +135,10 @@ impl AwaitingServerFirst {
 
 impl AwaitingServerFinal {
     /// Checks the server's signature in its last message.
-    pub(crate) fn verify(&self, message: &str) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// [`Fault::Signature`] if the server does not know the password; [`Fault::Refused`], [`Fault::Malformed`].
+    pub fn verify(&self, message: &str) -> Result<(), Fault> {
         if message.starts_with("e=") {
             return Err(Fault::Refused);
         }
@@ -208,8 +230,8 @@ mod tests {
     use super::*;
 
     /// RFC 5802 5 and RFC 7677 3: user `user`, password `pencil`.
-    fn vector(mechanism: Mechanism, nonce: &str, first: &str, proof: &str, last: &str) {
-        let (message, state) = start(mechanism, "user", "pencil", nonce.to_owned()).unwrap();
+    fn vector(hash: Hash, nonce: &str, first: &str, proof: &str, last: &str) {
+        let (message, state) = start(hash, "user", "pencil", nonce.to_owned()).unwrap();
         assert_eq!(message, format!("n,,n=user,r={nonce}"));
         let (answer, state) = state.answer(first).unwrap_or_else(|_| panic!());
         assert_eq!(answer, proof);
@@ -221,7 +243,7 @@ mod tests {
     #[test]
     fn the_vector_of_rfc_5802_is_met() {
         vector(
-            Mechanism::ScramSha1,
+            Hash::Sha1,
             "fyko+d2lbbFgONRv9qkxdawL",
             "r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
             "c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
@@ -232,7 +254,7 @@ mod tests {
     #[test]
     fn the_vector_of_rfc_7677_is_met() {
         vector(
-            Mechanism::ScramSha256,
+            Hash::Sha256,
             "rOprNGfwEbeRWgbNEkqO",
             "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
             "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
@@ -242,7 +264,7 @@ mod tests {
     }
 
     fn answer(first: &str) -> Result<(String, AwaitingServerFinal), Fault> {
-        let (_, state) = start(Mechanism::ScramSha256, "alice", "secret", "abc".to_owned()).unwrap();
+        let (_, state) = start(Hash::Sha256, "alice", "secret", "abc".to_owned()).unwrap();
         state.answer(first)
     }
 
@@ -291,15 +313,15 @@ mod tests {
 
     #[test]
     fn names_are_escaped_and_prepared() {
-        let (message, _) = start(Mechanism::ScramSha1, "a=b,c", "p", "n".to_owned()).unwrap();
+        let (message, _) = start(Hash::Sha1, "a=b,c", "p", "n".to_owned()).unwrap();
         assert_eq!(message, "n,,n=a=3Db=2Cc,r=n");
-        let (message, _) = start(Mechanism::ScramSha1, "I\u{ad}X", "p", "n".to_owned()).unwrap();
+        let (message, _) = start(Hash::Sha1, "I\u{ad}X", "p", "n".to_owned()).unwrap();
         assert_eq!(message, "n,,n=IX,r=n");
         for (user, password) in [("", "p"), ("a", ""), ("a", "\u{7}"), ("\u{7}", "p")] {
-            let started = start(Mechanism::ScramSha1, user, password, "n".to_owned());
+            let started = start(Hash::Sha1, user, password, "n".to_owned());
             assert_eq!(started.err(), Some(Fault::Unusable));
         }
-        assert!(start(Mechanism::ScramSha1, "a", "\u{1F9A6}", "n".to_owned()).is_ok());
+        assert!(start(Hash::Sha1, "a", "\u{1F9A6}", "n".to_owned()).is_ok());
     }
 
     impl std::fmt::Debug for AwaitingServerFirst {
