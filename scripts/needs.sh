@@ -53,6 +53,6 @@ build() {
 }
 
 # What a screen needs at run time, opened while the program runs: X11 and its keyboard, fonts for every language.
-SCREEN_PACKAGES="fontconfig fonts-noto-core libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon0 libxkbcommon-x11-0 libxrandr2"
+SCREEN_PACKAGES="fontconfig fonts-noto-core fonts-symbola libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon0 libxkbcommon-x11-0 libxrandr2"
 # And what the tests of a screen need besides.
 SCREEN_TEST_PACKAGES="xauth xdotool xvfb"

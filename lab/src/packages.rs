@@ -10,8 +10,9 @@ use crate::LabError;
 use crate::children::output_of;
 
 /// Programs, and the packages that bring them.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("cc", "gcc"),
+    ("obfs4proxy", "obfs4proxy"),
     ("openssl", "openssl"),
     ("pkg-config", "pkg-config"),
     ("prosody", "prosody"),

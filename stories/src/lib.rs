@@ -15,6 +15,7 @@ mod peer;
 mod person;
 mod place;
 pub mod proof;
+pub mod windows;
 
 pub use otter::{Otter, Trouble};
 pub use peer::Peer;

@@ -3,11 +3,11 @@
 //! Standard: design.md section 1 ("restarts a gate that died and hands the engine the new channel").
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use door::{Answer, Connect, GateStatus, Header, Host, Isolation, Purpose, Settings};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use door::{Answer, Connect, GateStatus, Header, Host, Isolation, Path, Purpose, Settings, TorSettings};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -19,6 +19,8 @@ const GATE_WAIT: Duration = Duration::from_secs(15);
 /// How long a request waits for the gate's answer. The gate's own limits (60 seconds for Tor to be ready and 120 for an
 /// onion service) end it earlier; this one is for a gate that hangs.
 const ANSWER_WAIT: Duration = Duration::from_secs(200);
+/// The most that a gate may say of circuits, in bytes: 256 streams on circuits of their own.
+const MAX_PATHS: u64 = 1024 * 1024;
 
 /// What is known of Tor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +50,8 @@ struct Shared {
     link: watch::Sender<Option<Numbered>>,
     last: AtomicU64,
     status: watch::Sender<TorStatus>,
+    /// The choice that the gate took last, for its successors.
+    chosen: Mutex<Option<TorSettings>>,
 }
 
 #[derive(Clone)]
@@ -73,13 +77,19 @@ impl Dialer {
         let (status, _) = watch::channel(TorStatus::Gate(GateStatus::starting()));
         let last = AtomicU64::new(0);
         Dialer {
-            shared: Arc::new(Shared { link, last, status }),
+            shared: Arc::new(Shared {
+                link,
+                last,
+                status,
+                chosen: Mutex::new(None),
+            }),
             gate_wait,
             answer_wait,
         }
     }
 
-    /// Takes `channel` as the way to a gate, in the place of the one before. Must be called within a tokio runtime, on
+    /// Takes `channel` as the way to a gate, in the place of the one before, and tells it the choice of Tor that was
+    /// made before, if any. Must be called within a tokio runtime, on
     /// which it starts the tasks that serve the channel.
     pub fn attach<C>(&self, channel: C)
     where
@@ -100,11 +110,11 @@ impl Dialer {
             let _ending = ending;
             driver.await;
         });
-        tokio::spawn(follow_status(
-            Arc::downgrade(&self.shared),
-            number,
-            Arc::downgrade(&link),
-        ));
+        let (shared, link) = (Arc::downgrade(&self.shared), Arc::downgrade(&link));
+        tokio::spawn(async move {
+            tell_choice(&shared, Weak::clone(&link)).await;
+            follow_status(shared, number, link).await;
+        });
     }
 
     /// Opens a stream through Tor to `host` and `port`. Streams share circuits only with streams of the same `identity`
@@ -140,12 +150,53 @@ impl Dialer {
         .map(drop)
     }
 
-    /// Changes settings of the gate. They last as long as this gate: a successor begins with the defaults.
+    /// Changes settings of the gate. They last as long as this gate: a successor begins with the defaults, but for the
+    /// choice of Tor, which is told to it.
     ///
     /// # Errors
-    /// [`DialError`], if the gate could not be asked.
+    /// [`DialError`], if the gate could not be asked, or refused them.
     pub async fn set(&self, settings: &Settings) -> Result<(), DialError> {
-        self.ask(&Header::Settings(settings.clone())).await.map(drop)
+        self.ask(&Header::Settings(settings.clone())).await?;
+        if let Some(tor) = &settings.tor {
+            *self.shared.chosen() = Some(tor.clone());
+        }
+        Ok(())
+    }
+
+    /// Chooses which Tor to use and the way to it. Streams that stand end if that is another choice than the one in
+    /// use. Until it was called the gate uses the Tor that is built in, unless the last choice that it was told on this
+    /// computer was another one: then it waits for this call before it contacts anybody.
+    ///
+    /// # Errors
+    /// [`DialError`]; a choice that cannot be used is [`door::Refusal::BadSettings`], and the one before stays.
+    pub async fn set_tor(&self, tor: &TorSettings) -> Result<(), DialError> {
+        self.set(&Settings {
+            dormant: None,
+            tor: Some(tor.clone()),
+        })
+        .await
+    }
+
+    /// The choice that the gate took last; `None` if none was made through this dialer.
+    pub fn tor_settings(&self) -> Option<TorSettings> {
+        self.shared.chosen().clone()
+    }
+
+    /// The circuits that carry streams now.
+    ///
+    /// # Errors
+    /// [`DialError`], if the gate could not be asked or ended meanwhile.
+    pub async fn paths(&self) -> Result<Vec<Path>, DialError> {
+        let stream = self.ask(&Header::Paths).await?;
+        let mut told = Vec::new();
+        let reading = stream.take(MAX_PATHS);
+        tokio::pin!(reading);
+        timeout(self.answer_wait, reading.read_to_end(&mut told))
+            .await
+            .map_err(|_| DialError::NoAnswer)?
+            .map_err(|_| DialError::GateRestarted)?;
+        let lines = told.split_inclusive(|byte| *byte == b'\n');
+        lines.map(|line| Ok(Path::decode(line)?)).collect()
     }
 
     /// The state of Tor, now and at each change.
@@ -164,6 +215,10 @@ impl Dialer {
 }
 
 impl Shared {
+    fn chosen(&self) -> std::sync::MutexGuard<'_, Option<TorSettings>> {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn live_link(&self, wait: Duration) -> Result<Arc<Link>, DialError> {
         let mut links = self.link.subscribe();
         let found = timeout(wait, links.wait_for(Option::is_some)).await;
@@ -220,9 +275,21 @@ async fn request(mut stream: Stream, line: &[u8]) -> Result<Stream, DialError> {
     }
 }
 
+/// Tells a new gate which Tor was chosen. A gate that was chosen another way for before contacts nobody until then.
+async fn tell_choice(shared: &Weak<Shared>, link: Weak<Link>) {
+    let chosen = shared.upgrade().and_then(|shared| shared.chosen().clone());
+    let Some(tor) = chosen else { return };
+    let settings = Settings {
+        dormant: None,
+        tor: Some(tor),
+    };
+    // Where it is refused now, as when a program was removed, the gate stays without a way, and says so.
+    let _ = ask_as_status(link, &Header::Settings(settings)).await;
+}
+
 /// Passes on what the gate says of Tor, until its channel ends or another took its place.
 async fn follow_status(shared: Weak<Shared>, number: u64, link: Weak<Link>) {
-    let Some(stream) = open_status(link).await else {
+    let Some(stream) = ask_as_status(link, &Header::Status).await else {
         return;
     };
     let mut stream = stream;
@@ -239,9 +306,9 @@ async fn follow_status(shared: Weak<Shared>, number: u64, link: Weak<Link>) {
 }
 
 /// Holds the link only while it opens the stream, so that a dialer that is dropped ends its channel.
-async fn open_status(link: Weak<Link>) -> Option<Stream> {
+async fn ask_as_status(link: Weak<Link>, header: &Header) -> Option<Stream> {
     let stream = link.upgrade()?.open_for_status().await.ok()?;
-    let line = Header::Status.encode().ok()?;
+    let line = header.encode().ok()?;
     timeout(ANSWER_WAIT, request(stream, &line)).await.ok()?.ok()
 }
 

@@ -24,6 +24,10 @@ mod stream;
 pub mod tls;
 
 pub use dialer::{Dialer, TorStatus};
-pub use door::{Cause, GateStatus, Host, HostError, Isolation, Phase, Purpose, Refusal, Settings};
+pub use door::{
+    Backend, Bridge, BridgeError, Cause, ControlPlace, Embedded, GateStatus, Hop, Host, HostError, Isolation,
+    NextStep, Password, Path, PathEnd, Phase, Proxy, Purpose, Refusal, Running, Settings, SettingsProblem,
+    TorSettings, Tried,
+};
 pub use error::DialError;
 pub use stream::Stream;

@@ -6,7 +6,10 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use dial::{DialError, Dialer, GateStatus, Host, Isolation, Phase, Purpose, Refusal, TorStatus};
+use dial::{
+    DialError, Dialer, GateStatus, Host, Isolation, Path, PathEnd, Phase, Purpose, Refusal, Running,
+    SettingsProblem, TorSettings, TorStatus,
+};
 use door::{Answer, Header, LineReader};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
@@ -78,8 +81,26 @@ async fn echo(header: Header, mut stream: Side) {
             let _ = tokio::io::copy(&mut reader, &mut writer).await;
             let _ = writer.shutdown().await;
         }
+        Header::Paths => {
+            say(&mut stream, Answer::Done).await;
+            for account in 1..=2 {
+                stream.write_all(&path(account).encode().unwrap()).await.unwrap();
+            }
+            stream.shutdown().await.unwrap();
+        }
         Header::Status => ready(stream).await,
         Header::NewCircuit { .. } | Header::Settings(_) => say(&mut stream, Answer::Done).await,
+    }
+}
+
+fn path(account: u8) -> Path {
+    Path {
+        isolation: Isolation::from_bytes([account; 16]),
+        purpose: Purpose::Xmpp,
+        end: PathEnd::Exit,
+        hops: Vec::new(),
+        seconds: 1,
+        streams: 1,
     }
 }
 
@@ -157,6 +178,58 @@ async fn a_gate_that_died_shows_as_restarting_and_its_successor_goes_on() {
     dialer.attach(channel);
     assert!(calling.await.unwrap().is_ok());
     wait_for(&dialer, TorStatus::is_ready).await;
+}
+
+#[tokio::test]
+async fn a_new_gate_is_told_first_which_tor_was_chosen() {
+    let dialer = Dialer::new();
+    let chosen = TorSettings::Running(Running::default());
+    let (channel, first) = gate(echo);
+    dialer.attach(channel);
+    assert_eq!(dialer.tor_settings(), None);
+    dialer.set_tor(&chosen).await.unwrap();
+    assert_eq!(dialer.tor_settings(), Some(chosen.clone()));
+    first.abort();
+    let (seen, mut headers) = tokio::sync::mpsc::unbounded_channel();
+    let (channel, _second) = gate(move |header, stream| {
+        seen.send(header.clone()).unwrap();
+        echo(header, stream)
+    });
+    dialer.attach(channel);
+    wait_for(&dialer, TorStatus::is_ready).await;
+    let Some(Header::Settings(settings)) = headers.recv().await else {
+        panic!("no settings")
+    };
+    assert_eq!(settings.tor, Some(chosen));
+    assert_eq!(headers.recv().await, Some(Header::Status));
+}
+
+#[tokio::test]
+async fn a_choice_that_was_refused_is_not_remembered() {
+    let dialer = Dialer::new();
+    let refusal = Refusal::BadSettings(SettingsProblem::TransportMissing);
+    let answer = Answer::Refused(refusal.clone());
+    let (channel, _gate) = gate(move |header, mut stream| {
+        let answer = answer.clone();
+        async move {
+            match header {
+                Header::Settings(_) => say(&mut stream, answer).await,
+                other => echo(other, stream).await,
+            }
+        }
+    });
+    dialer.attach(channel);
+    let refused = dialer.set_tor(&TorSettings::default()).await;
+    assert_eq!(refused, Err(DialError::Refused(refusal)));
+    assert_eq!(dialer.tor_settings(), None);
+}
+
+#[tokio::test]
+async fn paths_are_read_to_their_end() {
+    let dialer = Dialer::new();
+    let (channel, _gate) = gate(echo);
+    dialer.attach(channel);
+    assert_eq!(dialer.paths().await, Ok(vec![path(1), path(2)]));
 }
 
 #[tokio::test]

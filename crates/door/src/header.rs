@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::line::{self, LineError};
-use crate::{Host, Isolation};
+use crate::{Host, Isolation, Settings};
 
 /// The version of this language; engine and gate come from one program, so there is one at a time.
 pub const VERSION: u32 = 1;
@@ -20,6 +20,8 @@ pub enum Header {
         /// The account's name for circuits.
         isolation: Isolation,
     },
+    /// The circuits that carry streams now.
+    Paths,
     /// Changes of the gate's settings.
     Settings(Settings),
     /// The state of Tor now and at each change, for as long as the stream stands.
@@ -54,15 +56,6 @@ pub enum Purpose {
     Xmpp,
 }
 
-/// Settings of the gate; what is absent stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// `true` lets Tor rest while nobody is connected; the next use wakes it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dormant: Option<bool>,
-}
-
 impl Header {
     /// The header as one line, its end included.
     ///
@@ -76,6 +69,7 @@ impl Header {
         match self.clone() {
             Header::Connect(connect) => wire.connect = Some(connect),
             Header::NewCircuit { isolation } => wire.new_circuit = Some(WireNewCircuit { isolation }),
+            Header::Paths => wire.paths = Some(Nothing {}),
             Header::Settings(settings) => wire.settings = Some(settings),
             Header::Status => wire.status = Some(Nothing {}),
         }
@@ -96,6 +90,7 @@ impl Header {
             wire.new_circuit.map(|new| Header::NewCircuit {
                 isolation: new.isolation,
             }),
+            wire.paths.map(|Nothing {}| Header::Paths),
             wire.settings.map(Header::Settings),
             wire.status.map(|Nothing {}| Header::Status),
         ];
@@ -119,6 +114,8 @@ struct Wire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     new_circuit: Option<WireNewCircuit>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    paths: Option<Nothing>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     settings: Option<Settings>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<Nothing>,
@@ -137,6 +134,7 @@ struct Nothing {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Bridge, ControlPlace, Embedded, Password, Proxy, Running, TorSettings};
 
     #[test]
     fn the_wire_form_of_a_header_stays_as_it_is() {
@@ -160,15 +158,71 @@ mod tests {
                 format!(r#"{{"v":1,"new_circuit":{{"isolation":"{hex}"}}}}"#),
             ),
             (
-                Header::Settings(Settings { dormant: Some(true) }),
+                Header::Settings(Settings {
+                    dormant: Some(true),
+                    tor: None,
+                }),
                 r#"{"v":1,"settings":{"dormant":true}}"#.to_owned(),
             ),
+            (Header::Paths, r#"{"v":1,"paths":{}}"#.to_owned()),
             (Header::Status, r#"{"v":1,"status":{}}"#.to_owned()),
         ] {
             let line = header.encode().unwrap();
             assert_eq!(String::from_utf8(line.clone()).unwrap(), expected + "\n");
             assert_eq!(Header::decode(&line), Ok(header));
         }
+    }
+
+    #[test]
+    fn the_wire_form_of_the_choice_of_tor_stays_as_it_is() {
+        let fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567";
+        let embedded = Embedded {
+            bridges: vec![Bridge::parse(&format!("obfs4 192.0.2.1:9 {fingerprint} cert=a")).unwrap()],
+            proxy: Some(Proxy::parse("socks5://192.0.2.2:1080").unwrap()),
+            reachable_ports: vec![80, 443],
+        };
+        let running = Running {
+            control: Some(ControlPlace::parse("unix:/run/tor/control").unwrap()),
+            password: Some(Password::new("geheim".to_owned()).unwrap()),
+        };
+        for (tor, expected) in [
+            (TorSettings::default(), r#"{"embedded":{}}"#.to_owned()),
+            (
+                TorSettings::Embedded(embedded),
+                format!(
+                    r#"{{"embedded":{{"bridges":["obfs4 192.0.2.1:9 {fingerprint} cert=a"],"proxy":"socks5://192.0.2.2:1080","reachable_ports":[80,443]}}}}"#
+                ),
+            ),
+            (
+                TorSettings::Running(running),
+                r#"{"running":{"control":"unix:/run/tor/control","password":"geheim"}}"#.to_owned(),
+            ),
+        ] {
+            let header = Header::Settings(Settings {
+                dormant: None,
+                tor: Some(tor),
+            });
+            let line = header.encode().unwrap();
+            let expected = format!("{{\"v\":1,\"settings\":{{\"tor\":{expected}}}}}\n");
+            assert_eq!(String::from_utf8(line.clone()).unwrap(), expected);
+            assert_eq!(Header::decode(&line), Ok(header));
+        }
+    }
+
+    #[test]
+    fn the_longest_settings_fit_into_one_line() {
+        let filler = "x".repeat(Bridge::MAX_LINE - 80);
+        let line = format!("obfs4 192.0.2.1:9 0123456789ABCDEF0123456789ABCDEF01234567 cert={filler}");
+        let embedded = Embedded {
+            bridges: vec![Bridge::parse(&line).unwrap(); Embedded::MAX_BRIDGES],
+            proxy: Some(Proxy::parse(&format!("http://a:{}@192.0.2.2:1080", "b".repeat(400))).unwrap()),
+            reachable_ports: vec![u16::MAX; Embedded::MAX_PORTS],
+        };
+        let settings = Settings {
+            dormant: Some(true),
+            tor: Some(TorSettings::Embedded(embedded)),
+        };
+        assert!(Header::Settings(settings).encode().is_ok());
     }
 
     #[test]

@@ -3,22 +3,31 @@
 //! Standard: design.md section 1 ("door 2"); onion addresses by rend-spec-v3, appendix G of the Tor specifications.
 //!
 //! A stream over door 2 begins with one [`Header`] line from the engine. The gate replies with one [`Answer`] line.
-//! After `ok` a `connect` stream carries raw bytes in both directions, and a `status` stream carries one
-//! [`GateStatus`] line for each change, for as long as it stands. Every line ends with `\n` and has at most
+//! After `ok` a `connect` stream carries raw bytes in both directions, a `status` stream carries one
+//! [`GateStatus`] line for each change, for as long as it stands; a `paths` stream carries one [`Path`] line for each
+//! circuit in use and then ends. Every line ends with `\n` and has at most
 //! [`MAX_LINE`] bytes, the end included.
 
 mod answer;
+mod bridge;
 mod header;
 mod host;
 mod isolation;
 mod line;
+mod path;
 mod refusal;
+mod settings;
 mod status;
 
 pub use answer::Answer;
-pub use header::{Connect, Header, Purpose, Settings, VERSION};
+pub use bridge::{Bridge, BridgeError};
+pub use header::{Connect, Header, Purpose, VERSION};
 pub use host::{Host, HostError};
 pub use isolation::{Isolation, IsolationError};
 pub use line::{LineError, LineReader, MAX_LINE};
+pub use path::{Hop, Path, PathEnd};
 pub use refusal::Refusal;
-pub use status::{Cause, GateStatus, Phase};
+pub use settings::{
+    ControlPlace, Embedded, Password, Proxy, Running, Settings, SettingsProblem, TorSettings,
+};
+pub use status::{Backend, Cause, GateStatus, NextStep, Phase, Tried};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The longest line, in bytes, its end (`\n`) included.
-pub const MAX_LINE: usize = 4096;
+pub const MAX_LINE: usize = 16 * 1024;
 
 /// Collects one line byte by byte, so that no byte behind its end is ever taken from the stream.
 #[derive(Debug, Default)]

@@ -4,13 +4,15 @@
 
 use std::fmt;
 
-use crate::Cause;
+use crate::{Cause, SettingsProblem};
 
 /// The gate's answer to a stream that it did not open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The onion address is not valid.
     BadOnion,
+    /// The settings were not taken, and why.
+    BadSettings(SettingsProblem),
     /// The server (or the network on its side) refused or dropped the connection.
     ConnectionRefused,
     /// No exit relay carries streams to this address and port, or the chosen one declined.
@@ -43,6 +45,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::BadOnion => "tor.bad_onion",
+            Refusal::BadSettings(problem) => problem.code(),
             Refusal::ConnectionRefused => "tor.connection_refused",
             Refusal::ExitRefused => "tor.exit_refused",
             Refusal::GateBusy => "tor.gate_busy",
@@ -59,6 +62,9 @@ impl Refusal {
 
     /// The refusal that `code` names; a code from a newer gate becomes [`Refusal::Internal`].
     pub fn from_code(code: &str, cause: Option<Cause>) -> Refusal {
+        if let Some(problem) = SettingsProblem::ALL.iter().find(|problem| problem.code() == code) {
+            return Refusal::BadSettings(*problem);
+        }
         match code {
             "tor.bad_onion" => Refusal::BadOnion,
             "tor.connection_refused" => Refusal::ConnectionRefused,
@@ -89,6 +95,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Refusal::BadOnion => "This onion address is not complete or has a typing error. Copy it again.",
+            Refusal::BadSettings(problem) => return write!(f, "{problem}"),
             Refusal::ConnectionRefused => {
                 "The server did not accept the connection. It may be down, or the port may be wrong."
             }
@@ -121,6 +128,8 @@ impl std::error::Error for Refusal {}
 pub(crate) fn every_refusal() -> Vec<Refusal> {
     vec![
         Refusal::BadOnion,
+        Refusal::BadSettings(SettingsProblem::Control),
+        Refusal::BadSettings(SettingsProblem::TransportMissing),
         Refusal::ConnectionRefused,
         Refusal::ExitRefused,
         Refusal::GateBusy,

@@ -10,6 +10,8 @@ use crate::line::{self, LineError};
 
 /// The longest text of the gate that is passed on, in characters.
 const MAX_TEXT: usize = 200;
+/// The most steps of each kind.
+const MAX_STEPS: usize = 8;
 
 /// The state of Tor, as the gate reports it on a `status` stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,21 @@ pub struct GateStatus {
     pub advice: Option<String>,
     /// Seconds since the last progress, in steps of five; 0 while Tor is ready.
     pub seconds_without_progress: u32,
+    /// Which Tor this is about.
+    #[serde(default)]
+    pub backend: Backend,
+    /// The version of a Tor that already runs, where it tells: at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// How many bridges are set; with any, nothing else of the network is contacted.
+    #[serde(default)]
+    pub bridges: u8,
+    /// While Tor does not get on: what was tried so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Tried>,
+    /// While Tor does not get on: what to try next, the most promising first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<NextStep>,
 }
 
 impl GateStatus {
@@ -41,6 +58,11 @@ impl GateStatus {
             cause: None,
             advice: None,
             seconds_without_progress: 0,
+            backend: Backend::Embedded,
+            version: None,
+            bridges: 0,
+            tried: Vec::new(),
+            next: Vec::new(),
         }
     }
 
@@ -69,6 +91,9 @@ impl GateStatus {
         self.percent = self.percent.min(100);
         self.doing = one_line(&self.doing);
         self.advice = self.advice.as_deref().map(one_line);
+        self.version = self.version.as_deref().map(one_line);
+        self.tried.truncate(MAX_STEPS);
+        self.next.truncate(MAX_STEPS);
         if let Some(Cause::ClockWrong { detail }) = &mut self.cause {
             *detail = one_line(detail);
         }
@@ -83,11 +108,88 @@ fn one_line(text: &str) -> String {
         .collect()
 }
 
+/// Which Tor is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    /// The one that is built in.
+    #[default]
+    Embedded,
+    /// One that already runs.
+    Running,
+}
+
+/// A way to the network that was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tried {
+    /// Over bridges, spoken to plainly.
+    Bridges,
+    /// Straight to relays.
+    Direct,
+    /// Through the proxy that was set.
+    Proxy,
+    /// By a Tor that already runs.
+    Running,
+    /// Over bridges, by a pluggable transport.
+    Transport,
+}
+
+/// What a person can try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NextStep {
+    /// See whether the computer has a connection at all.
+    CheckConnection,
+    /// See whether the proxy is there and its address right.
+    CheckProxy,
+    /// Enter the password of the control port.
+    EnterPassword,
+    /// Let the program read the cookie of the Tor that runs, as by its group.
+    GrantCookie,
+    /// Set date, time and time zone.
+    SetClock,
+    /// Start the Tor that is to be used.
+    StartTor,
+    /// Set a bridge.
+    UseBridge,
+    /// Use the Tor that is built in.
+    UseEmbedded,
+    /// Set another bridge.
+    UseOtherBridge,
+    /// Set the proxy of this network, if it has one.
+    UseProxy,
+    /// Use a Tor that already runs, such as Tor Browser's.
+    UseRunningTor,
+    /// Wait: Tor goes on trying.
+    Wait,
+}
+
+impl NextStep {
+    /// A short name that never changes, for programs and tests.
+    pub fn code(self) -> &'static str {
+        match self {
+            NextStep::CheckConnection => "check_connection",
+            NextStep::CheckProxy => "check_proxy",
+            NextStep::EnterPassword => "enter_password",
+            NextStep::GrantCookie => "grant_cookie",
+            NextStep::SetClock => "set_clock",
+            NextStep::StartTor => "start_tor",
+            NextStep::UseBridge => "use_bridge",
+            NextStep::UseEmbedded => "use_embedded",
+            NextStep::UseOtherBridge => "use_other_bridge",
+            NextStep::UseProxy => "use_proxy",
+            NextStep::UseRunningTor => "use_running_tor",
+            NextStep::Wait => "wait",
+        }
+    }
+}
+
 /// Where Tor stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Nothing was tried yet.
+    /// Nothing was tried yet, or the gate waits to be told which way to take.
     Starting,
     /// Tor is connecting and gets on.
     Bootstrapping,
@@ -116,6 +218,16 @@ pub enum Cause {
     NoProgress,
     /// No connection to the internet at all.
     Offline,
+    /// No Tor that already runs was found.
+    RunningAbsent,
+    /// A Tor seems to run, but proves that it is one only to who may read its cookie, and this program may not.
+    RunningLocked,
+    /// Something listens where a Tor should, and is none, or cannot prove to be one.
+    RunningNotTor,
+    /// The Tor that runs wants the password of its control port, and the one that was set is wrong.
+    RunningPassword,
+    /// The Tor that runs wants the password of its control port, and none was set.
+    RunningPasswordMissing,
 }
 
 impl Cause {
@@ -128,6 +240,11 @@ impl Cause {
             Cause::Filtered => "tor.filtered",
             Cause::NoProgress => "tor.no_progress",
             Cause::Offline => "tor.offline",
+            Cause::RunningAbsent => "tor.running_absent",
+            Cause::RunningLocked => "tor.running_locked",
+            Cause::RunningNotTor => "tor.running_not_tor",
+            Cause::RunningPassword => "tor.running_password",
+            Cause::RunningPasswordMissing => "tor.running_password_missing",
         }
     }
 
@@ -142,6 +259,16 @@ impl Cause {
                 "Check the connection of this computer. If it works, your network may block Tor."
             }
             Cause::Offline => "Connect this computer to the internet.",
+            Cause::RunningAbsent => {
+                "Start Tor or Tor Browser with its control port, or use the Tor that is built in."
+            }
+            Cause::RunningLocked => {
+                "Let this program read Tor's cookie, as by adding your user to its group, or use the Tor that is built in."
+            }
+            Cause::RunningNotTor => "Find out which program listens there, or use the Tor that is built in.",
+            Cause::RunningPassword | Cause::RunningPasswordMissing => {
+                "Enter the password of Tor's control port, or use the Tor that is built in."
+            }
         }
     }
 }
@@ -156,6 +283,11 @@ impl fmt::Display for Cause {
             Cause::Filtered => "Something on the way cuts connections to Tor.",
             Cause::NoProgress => "Tor does not get any further.",
             Cause::Offline => "This computer seems to be offline.",
+            Cause::RunningAbsent => "No running Tor was found.",
+            Cause::RunningLocked => "A Tor runs here, but this program may not read its cookie.",
+            Cause::RunningNotTor => "A program listens where Tor should, and does not prove to be Tor.",
+            Cause::RunningPassword => "The password of Tor's control port is wrong.",
+            Cause::RunningPasswordMissing => "The Tor that runs wants the password of its control port.",
         })
     }
 }
@@ -175,6 +307,11 @@ mod tests {
             }),
             advice: Some("Set the clock right.".to_owned()),
             seconds_without_progress: 20,
+            backend: Backend::Running,
+            version: Some("0.4.9.11".to_owned()),
+            bridges: 2,
+            tried: vec![Tried::Direct, Tried::Transport],
+            next: vec![NextStep::SetClock, NextStep::Wait],
         };
         assert_eq!(GateStatus::decode(&status.encode().unwrap()), Ok(status));
         let starting = GateStatus::starting();

@@ -1,20 +1,24 @@
 //! One conversation: OTR, the messages that wait, and what is known of those that went.
 //!
 //! Pure: time and randomness are passed in, and what shall happen comes out as [`Effect`]s. It must
-//! never let anything but OTR out, send a message to a key that was not accepted, or send one twice
-//! where the contact cannot tell. OTRv3; `docs/decisions/0003-receipts.md`.
+//! never let anything but OTR out against the owner's policy, send a message to a key that it was not
+//! written for, or send one twice where the contact cannot tell. OTRv3; `docs/decisions/0003-receipts.md`.
 
+mod keys;
 mod outgoing;
+mod policy;
 mod receipt;
 mod settling;
 mod transfer;
+mod verification;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    AccountId, Address, Delivery, Direction, KnownFingerprint, Message, MessageId, Privacy, Problem, Wait,
+    AccountId, Address, Delivery, Direction, KnownFingerprint, Message, MessageId, Policy, Privacy, Problem,
+    Verification, Wait,
 };
 use otr::{Input, InstanceTag, Output, PrivateKey};
 use rand_core::CryptoRng;
@@ -84,13 +88,20 @@ pub(crate) enum Effect {
         token: u64,
         to_everyone: bool,
     },
+    /// Hand one readable message to the transport: only where the owner's policy is not "required".
+    TransmitReadable { body: String, token: u64 },
+    /// Tell how far the verification is.
+    Verification(Verification),
 }
 
 /// One conversation with one contact.
 pub(crate) struct Conversation {
     account: AccountId,
     contact: Address,
+    key: Arc<PrivateKey>,
+    tag: InstanceTag,
     otr: otr::Conversation,
+    rules: Rules,
     keys: Vec<KnownFingerprint>,
     history: VecDeque<Message>,
     outgoing: VecDeque<Outgoing>,
@@ -123,6 +134,21 @@ pub(crate) struct Conversation {
     /// What OTR wants to answer is dropped: what came in had waited on a server.
     quiet: bool,
     told: Privacy,
+    /// A private session stood, and the owner did not end it: nothing goes readable by itself.
+    stood: bool,
+    verification: verification::State,
+    /// The owner was told that a message was written for another key than the one that stands.
+    told_other_key: bool,
+    /// The owner was told that the contact wants a private conversation in spite of the policy.
+    told_wants_privacy: bool,
+}
+
+/// What the owner allows in one conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rules {
+    pub(crate) policy: Policy,
+    /// OTR version 2 is spoken where the contact's program knows nothing newer.
+    pub(crate) version_2: bool,
 }
 
 /// What a conversation is made from.
@@ -133,22 +159,18 @@ pub(crate) struct Setup {
     pub(crate) tag: InstanceTag,
     pub(crate) keys: Vec<KnownFingerprint>,
     pub(crate) epoch: Epoch,
+    pub(crate) rules: Rules,
 }
 
 impl Conversation {
     pub(crate) fn new(setup: Setup) -> Self {
-        let config = otr::Config {
-            policy: otr::Policy::Required,
-            limits: otr::Limits {
-                exchange_life: EXCHANGE,
-                ..otr::Limits::default()
-            },
-            ..otr::Config::default()
-        };
         Self {
             account: setup.account,
             contact: setup.contact,
-            otr: otr::Conversation::new(setup.key, setup.tag, config),
+            otr: policy::machine(&setup.key, setup.tag, setup.rules),
+            key: setup.key,
+            tag: setup.tag,
+            rules: setup.rules,
             keys: setup.keys,
             history: VecDeque::new(),
             outgoing: VecDeque::new(),
@@ -169,6 +191,10 @@ impl Conversation {
             silent: false,
             quiet: false,
             told: Privacy::Plain,
+            stood: false,
+            verification: verification::State::default(),
+            told_other_key: false,
+            told_wants_privacy: false,
         }
     }
 
@@ -178,7 +204,7 @@ impl Conversation {
             account: self.account,
             contact: self.contact.clone(),
             privacy: self.privacy(),
-            verification: model::Verification::None,
+            verification: self.verification.shown().clone(),
             draft: String::new(),
             messages: self.history.iter().cloned().collect(),
         }
@@ -191,6 +217,7 @@ impl Conversation {
     /// How private it is now.
     pub(crate) fn privacy(&self) -> Privacy {
         match self.otr.state() {
+            _ if self.rules.policy == Policy::Unencrypted => Privacy::Plain,
             otr::State::Private { fingerprint, .. } => {
                 let fingerprint = fingerprint.to_string();
                 let verified = self
@@ -215,6 +242,7 @@ impl Conversation {
     /// Where the text is empty, too long, holds a NUL, or too many messages wait.
     pub(crate) fn write(&mut self, text: String, context: &mut Context<'_>) -> Result<MessageId, Problem> {
         check_text(&text)?;
+        self.check_readable(&text)?;
         if self.outgoing.len() >= MAX_OUTGOING {
             let text =
                 format!("{MAX_OUTGOING} messages to this contact wait already: wait, or take some back.");
@@ -223,13 +251,16 @@ impl Conversation {
         let mut id: Id = [0; 16];
         context.rng.fill_bytes(&mut id);
         self.ended = false;
+        let encrypted = !self.would_be_readable();
         self.outgoing.push_back(Outgoing {
             id,
             text: text.clone(),
             at: context.clock,
+            encrypted,
+            written_for: self.written_for(),
             stage: Stage::Waiting,
         });
-        let message = self.message(id, text, Direction::Out, true, context.clock);
+        let message = self.message(id, text, Direction::Out, encrypted, context.clock);
         self.remember(message, context);
         context.effects.push(Effect::Persist { new: Some(id) });
         self.flush(context);
@@ -268,11 +299,15 @@ impl Conversation {
     /// Where there is no such message.
     pub(crate) fn retry(&mut self, id: &MessageId, context: &mut Context<'_>) -> Result<(), Problem> {
         let bytes = id.to_bytes().ok_or_else(no_such_message)?;
-        let found = self
-            .outgoing
-            .iter_mut()
-            .find(|o| o.id == bytes && matches!(o.stage, Stage::NotSent));
-        found.ok_or_else(no_such_message)?.stage = Stage::Waiting;
+        let not_sent = |o: &&Outgoing| o.id == bytes && matches!(o.stage, Stage::NotSent);
+        let found = self.outgoing.iter().find(not_sent).ok_or_else(no_such_message)?;
+        self.check_readable(&found.text)?;
+        let readable = self.would_be_readable();
+        if let Some(outgoing) = self.outgoing.iter_mut().find(|o| o.id == bytes) {
+            outgoing.stage = Stage::Waiting;
+            outgoing.encrypted = !readable;
+        }
+        self.show_encrypted(bytes, !readable);
         self.ended = false;
         context.effects.push(Effect::Persist { new: Some(bytes) });
         self.flush(context);
@@ -280,10 +315,14 @@ impl Conversation {
     }
 
     /// Starts a private conversation, or renews the one that stands. `false` where that has to wait.
-    pub(crate) fn start(&mut self, context: &mut Context<'_>) -> bool {
+    ///
+    /// # Errors
+    /// Where the owner's policy for the contact is to send everything unencrypted.
+    pub(crate) fn start(&mut self, context: &mut Context<'_>) -> Result<bool, Problem> {
+        self.check_privacy_allowed()?;
         self.ended = false;
         self.asked_at = None;
-        self.ask(context)
+        Ok(self.ask(context))
     }
 
     /// Ends the private conversation and tells the contact so.
@@ -293,72 +332,9 @@ impl Conversation {
         self.holding = false;
         let _ = self.otr.handle(Input::End, context.now, context.rng);
         self.drain(context);
+        self.stood = false;
+        self.break_verification(context);
         self.told_privacy(context);
-    }
-
-    /// Accepts a key that the contact uses, so that messages go to it.
-    ///
-    /// # Errors
-    /// Where the key was never seen.
-    pub(crate) fn accept(&mut self, fingerprint: &str, context: &mut Context<'_>) -> Result<(), Problem> {
-        self.key_mut(fingerprint)?.accepted = true;
-        context.effects.push(Effect::Keys);
-        self.trust(fingerprint, context);
-        Ok(())
-    }
-
-    /// Records whether a key was checked. A checked key is accepted too.
-    ///
-    /// # Errors
-    /// Where the key was never seen.
-    pub(crate) fn verify(
-        &mut self,
-        fingerprint: &str,
-        verified: bool,
-        context: &mut Context<'_>,
-    ) -> Result<(), Problem> {
-        let key = self.key_mut(fingerprint)?;
-        let newly = verified && !key.accepted;
-        key.verified = verified;
-        key.accepted |= verified;
-        context.effects.push(Effect::Keys);
-        self.told_privacy(context);
-        if newly {
-            self.trust(fingerprint, context);
-        }
-        Ok(())
-    }
-
-    /// A key was accepted: messages go to the contact's program that has it, if it is there.
-    fn trust(&mut self, fingerprint: &str, context: &mut Context<'_>) {
-        let wanted = plain_fingerprint(fingerprint);
-        let matches = |key: &otr::Fingerprint| plain_fingerprint(&key.to_string()) == wanted;
-        let leads =
-            matches!(self.otr.state(), otr::State::Private { fingerprint, .. } if matches(&fingerprint));
-        let other = self.otr.private_instances().find(|(_, key)| matches(key));
-        if !leads && let Some((instance, _)) = other {
-            // It fails only where that session has ended, and then the one before stays.
-            let _ = self.otr.handle(Input::Prefer(instance), context.now, context.rng);
-            self.drain(context);
-            self.begin_session();
-            self.told_privacy(context);
-        }
-        // Nothing was said to this key before.
-        self.greet(context);
-        self.settle(context);
-        self.flush(context);
-    }
-
-    /// Another session stands than before.
-    fn begin_session(&mut self) {
-        self.session += 1;
-        self.holding = false;
-        self.suspect = false;
-        self.ended = false;
-        self.asked_at = None;
-        self.peer_epoch = None;
-        self.heard = false;
-        self.greeting_until = None;
     }
 
     /// The account got connected or lost its connection; `anew` where the server has forgotten the
@@ -403,6 +379,7 @@ impl Conversation {
         self.give_up_asking(context);
         self.stop_asking(context);
         self.believe(context);
+        self.forget_readable(context);
         if self.greeting_until.is_some_and(|until| until <= context.now) {
             self.greeting_until = None;
             self.silent = true;
@@ -420,20 +397,6 @@ impl Conversation {
             || self.greeting_until.is_some()
             || !self.outgoing.is_empty()
             || self.asked_at.is_some()
-    }
-
-    fn key_mut(&mut self, fingerprint: &str) -> Result<&mut KnownFingerprint, Problem> {
-        let wanted = plain_fingerprint(fingerprint);
-        let found = self
-            .keys
-            .iter_mut()
-            .find(|key| plain_fingerprint(&key.fingerprint) == wanted);
-        found.ok_or_else(|| {
-            Problem::new(
-                "fingerprint.unknown",
-                "This key was never seen from this contact.",
-            )
-        })
     }
 
     /// Hands everything to OTR's outputs until there are none.
@@ -514,7 +477,7 @@ impl Conversation {
         }
     }
 
-    /// What a waiting message waits for.
+    /// What a message waits for that is written now.
     fn wait(&self) -> Wait {
         match self.otr.state() {
             _ if !self.connected => Wait::Connection,
@@ -533,12 +496,6 @@ impl Conversation {
     /// Whether the contact can answer at all.
     fn in_touch(&self) -> bool {
         self.connected && self.reachable
-    }
-
-    fn accepted(&self, fingerprint: &str) -> bool {
-        self.keys
-            .iter()
-            .any(|key| key.fingerprint == fingerprint && key.accepted)
     }
 }
 
@@ -560,13 +517,6 @@ fn check_text(text: &str) -> Result<(), Problem> {
         ));
     }
     Ok(())
-}
-
-fn plain_fingerprint(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_whitespace())
-        .collect::<String>()
-        .to_uppercase()
 }
 
 fn no_such_message() -> Problem {

@@ -1,7 +1,7 @@
 //! The engine: accounts, conversations, OTR policy. Commands in by door 1, events out.
 //!
 //! It must never open a connection (only [`dial`] can, through the gate), log anything, or let a word
-//! out that is not OTR. Where to start reading: [`run`], then `messenger` (what a command does), then
+//! out that is not OTR against the owner's policy. Where to start reading: [`run`], then `messenger` (what a command does), then
 //! `conversation` (what a message meets on its way), then `link` (one account's way to its server).
 
 #![forbid(unsafe_code)]
@@ -11,6 +11,7 @@ mod door;
 mod link;
 mod messenger;
 mod random;
+mod text;
 
 use std::path::PathBuf;
 

@@ -36,11 +36,26 @@ pub(crate) struct Setup {
 /// What a link is told.
 #[derive(Debug)]
 pub(crate) enum Order {
+    /// Go another way from now on, at once where the account connects.
+    Change(Box<Change>),
     Connect,
     Disconnect,
     /// Leave the circuit and come back over another.
     NewCircuit,
     Xmpp(xmpp::Command),
+}
+
+/// Another way to the same account.
+pub(crate) struct Change {
+    pub(crate) password: Zeroizing<String>,
+    pub(crate) server: Option<Server>,
+    pub(crate) pins: Vec<dial::tls::SpkiHash>,
+}
+
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Change")
+    }
 }
 
 /// What a link tells.
@@ -78,6 +93,8 @@ pub(crate) struct Link {
     /// The session stands on a stream, and the engine was told so.
     online: bool,
     failures: u32,
+    /// The owner wants another way; it begins with the next connection.
+    change: Option<Box<Change>>,
     transport: model::Transport,
     /// A login went well over this kind of transport: no other is tried any more, so that the
     /// session, and what it still holds, stays.
@@ -90,10 +107,7 @@ impl Link {
         orders: mpsc::Receiver<Order>,
         reports: mpsc::Sender<(AccountId, Report)>,
     ) -> Self {
-        let transport = setup
-            .server
-            .as_ref()
-            .map_or_else(Default::default, |server| server.transport);
+        let transport = first_transport(&setup);
         let session = new_session(&setup, transport, setup.register);
         Self {
             setup,
@@ -104,6 +118,7 @@ impl Link {
             pending: VecDeque::new(),
             online: false,
             failures: 0,
+            change: None,
             transport,
             proven: false,
         }
@@ -118,6 +133,7 @@ impl Link {
             loop {
                 match self.once().await {
                     End::Abandoned => return,
+                    End::Disconnected if self.change.is_some() => {}
                     End::Disconnected => {
                         self.state(AccountState::Offline).await;
                         break;
@@ -154,6 +170,7 @@ impl Link {
                     self.failures = 0;
                     return true;
                 }
+                Some(Order::Change(change)) => self.change = Some(change),
                 Some(order) => self.queue(order).await,
                 None => return false,
             }
@@ -162,6 +179,7 @@ impl Link {
 
     /// One connection from beginning to end.
     async fn once(&mut self) -> End {
+        self.change_way().await;
         if let Some(end) = self.wait_for_tor().await {
             return end;
         }
@@ -174,6 +192,25 @@ impl Link {
         })
         .await;
         self.pump(stream).await
+    }
+
+    /// What the session held is told as lost: another server cannot know of it.
+    async fn change_way(&mut self) {
+        let Some(change) = self.change.take() else { return };
+        let _ = self.session.handle(
+            xmpp::Input::Command(xmpp::Command::GoOffline),
+            self.now(),
+            &mut SystemRandom,
+        );
+        self.outputs(&mut Vec::new(), &mut None).await;
+        let change = *change;
+        self.setup.password = change.password;
+        self.setup.server = change.server;
+        self.setup.pins = change.pins;
+        self.transport = first_transport(&self.setup);
+        self.session = new_session(&self.setup, self.transport, self.setup.register);
+        self.proven = false;
+        self.failures = 0;
     }
 
     async fn wait_for_tor(&mut self) -> Option<End> {
@@ -189,6 +226,7 @@ impl Link {
                 changed = status.changed() => if changed.is_err() { return Some(End::Abandoned) },
                 order = self.orders.recv() => match order {
                     Some(Order::Disconnect) => return Some(End::Disconnected),
+                    Some(Order::Change(change)) => return Some(self.turn_to(change)),
                     Some(order) => self.queue(order).await,
                     None => return Some(End::Abandoned),
                 },
@@ -206,6 +244,10 @@ impl Link {
                 () = tokio::time::sleep_until(until) => return true,
                 order = self.orders.recv() => match order {
                     Some(Order::Connect | Order::NewCircuit) => return true,
+                    Some(Order::Change(change)) => {
+                        self.change = Some(change);
+                        return true;
+                    }
                     Some(Order::Disconnect) => {
                         self.state(AccountState::Offline).await;
                         return self.wait_for_order().await;
@@ -237,6 +279,10 @@ impl Link {
                 () = tokio::time::sleep_until(until) => return Some(true),
                 order = self.orders.recv() => match order? {
                     Order::Connect | Order::NewCircuit => return Some(true),
+                    Order::Change(change) => {
+                        self.change = Some(change);
+                        return Some(true);
+                    }
                     Order::Disconnect => return Some(false),
                     order => self.queue(order).await,
                 },
@@ -255,6 +301,12 @@ impl Link {
             0
         };
         Duration::from_millis(base + random % base + spread)
+    }
+
+    /// Remembers another way, and leaves the present one.
+    pub(super) fn turn_to(&mut self, change: Box<Change>) -> End {
+        self.change = Some(change);
+        End::Disconnected
     }
 
     /// Keeps a message for later; what was lost with the stream is of no use later.
@@ -282,6 +334,11 @@ impl Link {
     fn now(&self) -> Duration {
         self.origin.elapsed()
     }
+}
+
+fn first_transport(setup: &Setup) -> model::Transport {
+    let server = setup.server.as_ref();
+    server.map_or_else(Default::default, |server| server.transport)
 }
 
 fn new_session(setup: &Setup, transport: model::Transport, register: bool) -> xmpp::Session {

@@ -5,8 +5,13 @@
 
 mod accounts;
 mod effects;
+mod keeping;
+mod keys;
 mod people;
 mod profile;
+mod settings;
+mod strangers;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,6 +29,7 @@ use vault::Vault;
 use self::accounts::Account;
 use self::people::Person;
 use self::profile::Job;
+use self::strangers::Refused;
 use crate::door::Queue;
 use crate::link::Report;
 
@@ -59,6 +65,7 @@ struct Open {
     vault: Vault,
     accounts: BTreeMap<AccountId, Account>,
     people: BTreeMap<(AccountId, Address), Person>,
+    refused: Refused,
 }
 
 impl Messenger {
@@ -124,7 +131,10 @@ impl Messenger {
             Command::CreateProfile(with) => self.create_profile(&with.passphrase, id),
             Command::Unlock(with) => self.unlock(&with.passphrase, id),
             Command::RestoreBackup(with) => self.restore_backup(&with.passphrase, id),
+            Command::RestoreProfile(with) => self.restore_profile(&with.passphrase, id),
+            Command::TravelProfile(with) => self.travel(&with.passphrase, id),
             Command::AddAccount(with) => self.add_account(with, id),
+            Command::RenewKey(with) => self.renew_key(&with, id),
             other => Outcome::Now(self.carry_out_now(other)),
         }
     }
@@ -133,6 +143,10 @@ impl Messenger {
         match command {
             Command::ChangePassphrase(with) => self.change_passphrase(&with.old, &with.new),
             Command::Lock(Nothing {}) => self.lock(),
+            Command::SetDestroying(with) => self.set_destroying(&with),
+            Command::StoredData(Nothing {}) => return to_value(&self.stored()?),
+            Command::BackUp(Nothing {}) => return to_value(&self.back_up()?),
+            Command::WipeProfile(with) => self.wipe_profile(&with),
             Command::Snapshot(Nothing {}) => return to_value(&self.snapshot()?),
             Command::Version(Nothing {}) => return to_value(&version()),
             Command::Stop(Nothing {}) => {
@@ -156,10 +170,12 @@ impl Messenger {
     fn converse_with_result(&mut self, command: Command) -> Result<Value, Problem> {
         match command {
             Command::ShowConversation(with) => {
-                to_value(&self.converse(with.account, &with.contact, |c, _| c.show())?)
+                let person = self.known(with.account, &with.contact)?;
+                let person = Some(person).filter(|person| person.accepted);
+                to_value(&person.ok_or_else(effects::no_such_contact)?.show_conversation())
             }
             Command::StartPrivate(with) => {
-                let now = self.converse(with.account, &with.contact, |c, x| c.start(x))?;
+                let now = self.converse(with.account, &with.contact, |c, x| c.start(x))??;
                 Ok(json!({ "now": now }))
             }
             Command::SendMessage(with) => {
@@ -180,10 +196,7 @@ impl Messenger {
                     c.verify(&with.fingerprint, with.verified, x)
                 })?
                 .map(|()| json!({})),
-            _ => Err(Problem::new(
-                "door.no_such_method",
-                "This method is not carried out here.",
-            )),
+            other => self.trust_command(other),
         }
     }
 
@@ -204,11 +217,7 @@ impl Messenger {
                 .map(|account| account.shown.clone())
                 .collect();
             snapshot.contacts = open.people.values().map(Person::shown).collect();
-            snapshot.conversations = open
-                .people
-                .values()
-                .map(|person| person.conversation.show())
-                .collect();
+            snapshot.conversations = open.people.values().map(Person::show_conversation).collect();
         }
         Ok(snapshot)
     }

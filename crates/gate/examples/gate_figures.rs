@@ -251,8 +251,9 @@ async fn ours(network: Network, home: &Path) -> Way {
     let config = GateConfig {
         state: home.to_owned(),
         network,
+        tor: None,
     };
-    std::thread::spawn(move || gate::run(&config, theirs).unwrap());
+    std::thread::spawn(move || gate::run(&config, theirs, None).unwrap());
     ours.set_nonblocking(true).unwrap();
     let dialer = Dialer::new();
     dialer.attach(tokio::net::UnixStream::from_std(ours).unwrap());

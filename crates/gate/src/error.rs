@@ -18,8 +18,6 @@ pub enum GateError {
     InUse,
     /// A private network was asked for in a program that knows none.
     NotInThisBuild,
-    /// To use a Tor that already runs is not possible yet.
-    RunningNotYet,
     /// The folder for Tor's files cannot be used, and why.
     StateFolder(String),
     /// Tor could not be set up, and why.
@@ -35,7 +33,6 @@ impl GateError {
             GateError::Channel(_) => "gate.channel",
             GateError::InUse => "gate.in_use",
             GateError::NotInThisBuild => "gate.not_in_this_build",
-            GateError::RunningNotYet => "tor.running_not_yet",
             GateError::StateFolder(_) => "gate.state_folder",
             GateError::Tor(_) => "gate.tor",
         }
@@ -57,9 +54,6 @@ impl fmt::Display for GateError {
                 "Another copy of the program uses this profile. Close it, or choose another profile.",
             ),
             GateError::NotInThisBuild => f.write_str("This program reaches the public Tor network only."),
-            GateError::RunningNotYet => f.write_str(
-                "This version cannot use a Tor that already runs. Choose the Tor that is built in.",
-            ),
             GateError::StateFolder(why) => write!(f, "The folder for Tor's files cannot be used: {why}."),
             GateError::Tor(why) => write!(f, "Tor could not be set up: {why}."),
         }

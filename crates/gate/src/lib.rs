@@ -8,32 +8,44 @@
 
 mod carry;
 mod circuits;
+mod control;
+mod environment;
+pub mod errands;
 mod error;
+mod hands;
+mod live;
 mod network;
 mod outward;
 mod progress;
 mod refuse;
+mod report;
 mod request;
+mod running;
 mod server;
-#[cfg(feature = "private-network")]
 mod socks;
+#[cfg(feature = "private-network")]
+mod socks_port;
 mod state;
 mod tor;
+mod transports;
 
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
+pub use door::{Running, TorSettings};
 pub use error::GateError;
 pub use network::Network;
 
+use errands::Errands;
 use outward::Outward;
 use state::StateFolder;
 
-/// Threads that carry bytes: one for the streams, one so that a busy circuit does not hold up the others.
+/// Threads that carry bytes over the door: one for the channel, one for the streams. Tor has its own.
 const WORKERS: usize = 2;
 /// Threads for file access.
 const FILE_WORKERS: usize = 2;
@@ -48,6 +60,9 @@ pub struct GateConfig {
     pub state: PathBuf,
     /// Which network.
     pub network: Network,
+    /// The way to Tor from the start on; `None`: the usual one, unless the last choice over the door was another one, in
+    /// which case the gate contacts nobody until it is told.
+    pub tor: Option<TorSettings>,
 }
 
 /// Asks the system once who runs the program, and remembers it. To be called before the room is locked: Arti asks for it
@@ -61,16 +76,22 @@ pub fn prepare() -> Result<(), GateError> {
 }
 
 /// Serves door 2 on `channel` until its other side closes. Blocks; starts its own threads and leaves none behind.
+/// `errands` carries out what the walls keep the gate from; without it there are no pluggable transports, and a Tor that
+/// already runs can be used only by a TCP control port without a cookie.
 ///
 /// # Errors
 /// [`GateError`], before anything was sent to anybody.
-pub fn run(config: &GateConfig, channel: UnixStream) -> Result<(), GateError> {
+pub fn run(
+    config: &GateConfig,
+    channel: UnixStream,
+    errands: Option<Arc<dyn Errands>>,
+) -> Result<(), GateError> {
     prepare()?;
     let folder = StateFolder::claim(&config.state, &config.network)?;
     let runtime = runtime().map_err(|error| GateError::Channel(error.kind()))?;
     let served = runtime.block_on(async {
         let channel = open(channel).map_err(|error| GateError::Channel(error.kind()))?;
-        let outward = Outward::open(&config.network, &folder).await?;
+        let outward = Outward::open(config, folder, errands).await?;
         // On a worker thread, where waking it costs least.
         let serving = tokio::spawn(server::serve(channel, outward));
         serving
@@ -78,7 +99,6 @@ pub fn run(config: &GateConfig, channel: UnixStream) -> Result<(), GateError> {
             .map_err(|_| GateError::Channel(io::ErrorKind::Other))
     });
     runtime.shutdown_timeout(FAREWELL);
-    drop(folder);
     served
 }
 

@@ -28,16 +28,16 @@ pub enum Network {
 
 impl Network {
     /// Reads what a person typed: `tor` is `embedded`, `running` or `socks5://HOST:PORT` (HOST being an address),
-    /// `private_network` a file.
+    /// `private_network` a file. Whether the Tor that is built in is used, or one that runs, is not for the network to
+    /// say: see [`crate::GateConfig::tor`].
     ///
     /// # Errors
-    /// [`GateError::RunningNotYet`] for `running`; [`GateError::NotInThisBuild`] for a private network or SOCKS port in a
+    /// [`GateError::NotInThisBuild`] for a private network or SOCKS port in a
     /// program built without them; [`GateError::BadChoice`] for anything else.
     pub fn parse(tor: &str, private_network: Option<&Path>) -> Result<Network, GateError> {
         match (tor, private_network) {
-            ("embedded", None) => Ok(Network::Public),
-            ("embedded", Some(file)) => private(file),
-            ("running", _) => Err(GateError::RunningNotYet),
+            ("embedded" | "running", None) => Ok(Network::Public),
+            ("embedded" | "running", Some(file)) => private(file),
             (other, _) => socks(other.strip_prefix("socks5://").ok_or(GateError::BadChoice)?),
         }
     }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn the_choice_of_tor_is_read_strictly() {
         assert_eq!(Network::parse("embedded", None), Ok(Network::Public));
-        assert_eq!(Network::parse("running", None), Err(GateError::RunningNotYet));
+        assert_eq!(Network::parse("running", None), Ok(Network::Public));
         for text in ["", "direct", "none", "socks4://127.0.0.1:9050", "EMBEDDED"] {
             assert_eq!(Network::parse(text, None), Err(GateError::BadChoice), "{text}");
         }

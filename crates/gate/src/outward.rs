@@ -5,18 +5,27 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arti_client::{DormantMode, IsolationToken, StreamPrefs};
-use door::{Connect, GateStatus, Isolation, Refusal, Settings};
+use door::{
+    Backend, Connect, GateStatus, Isolation, Path, Purpose, Refusal, Settings, SettingsProblem, TorSettings,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::{sleep, timeout};
 
-use crate::circuits::Circuits;
+use crate::circuits::{Circuits, Family};
+use crate::errands::Errands;
+use crate::hands::Hands;
+use crate::live::{Live, Place};
+use crate::report::Reports;
+use crate::running::RunningTor;
 #[cfg(feature = "private-network")]
-use crate::socks::Socks;
+use crate::socks_port::SocksPort;
 use crate::state::StateFolder;
 use crate::tor::Tor;
-use crate::{GateError, Network};
+use crate::transports::{self, Transport};
+use crate::{GateConfig, GateError, Network};
+
+pub(crate) use crate::live::FamilyPath;
 
 /// How long a stream that is asked for early waits for Tor.
 const READY_WAIT: Duration = Duration::from_secs(60);
@@ -24,48 +33,89 @@ const READY_WAIT: Duration = Duration::from_secs(60);
 const EXIT_WAIT: Duration = Duration::from_secs(60);
 /// How long a connection to an onion service may take: it needs three circuits and a descriptor.
 const ONION_WAIT: Duration = Duration::from_secs(120);
+/// The pause before a transport whose program ended is started again.
+const RESTART_PAUSE: Duration = Duration::from_secs(3);
 
 /// Bytes both ways, whatever carries them.
 pub(crate) trait Carried: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Carried for T {}
 
+/// A stream through Tor, with its place among those that live.
+pub(crate) struct Opened {
+    pub(crate) stream: Box<dyn Carried>,
+    pub(crate) place: Place,
+}
+
 /// Everything that the streams of one gate share.
 pub(crate) struct Outward {
-    way: Way,
+    network: Network,
+    folder: StateFolder,
+    hands: Hands,
+    reports: Reports,
+    /// The way in use; none while the gate waits to be told one.
+    way: watch::Sender<Option<Arc<Way>>>,
+    /// What was chosen last; held while a choice is carried out.
+    chosen: tokio::sync::Mutex<Option<TorSettings>>,
     circuits: Mutex<Circuits>,
+    live: Arc<Live>,
     places: Arc<Semaphore>,
-    local_allowed: bool,
+    broken: mpsc::Sender<()>,
 }
 
 enum Way {
-    Arti(Tor),
+    Arti(
+        Tor,
+        #[expect(dead_code, reason = "they end when they are dropped")] Vec<Transport>,
+    ),
+    Running(RunningTor),
     #[cfg(feature = "private-network")]
-    Socks(Socks),
+    Socks(SocksPort),
 }
 
 impl Outward {
-    /// Begins to connect to `network`, and does not wait for it.
-    pub(crate) async fn open(network: &Network, folder: &StateFolder) -> Result<Arc<Outward>, GateError> {
-        let way = match network {
-            #[cfg(feature = "private-network")]
-            Network::Socks(address) => Way::Socks(Socks::new(*address)),
-            other => Way::Arti(Tor::start(other, folder).await?),
-        };
-        Ok(Arc::new(Outward {
+    /// Takes the way that was chosen, begins to connect, and does not wait for it. Where another way was chosen in an
+    /// earlier run, and none now, it waits to be told.
+    pub(crate) async fn open(
+        config: &GateConfig,
+        folder: StateFolder,
+        errands: Option<Arc<dyn Errands>>,
+    ) -> Result<Arc<Outward>, GateError> {
+        let (broken, breaks) = mpsc::channel(1);
+        let (way, _) = watch::channel(None);
+        let outward = Arc::new(Outward {
+            network: config.network.clone(),
+            folder,
+            hands: Hands::new(errands),
+            reports: Reports::new(),
             way,
+            chosen: tokio::sync::Mutex::new(None),
             circuits: Mutex::new(Circuits::default()),
+            live: Arc::default(),
             places: Arc::new(Semaphore::new(Refusal::MAX_STREAMS)),
-            local_allowed: *network != Network::Public,
-        }))
+            broken,
+        });
+        tokio::spawn(mend(Arc::downgrade(&outward), breaks));
+        #[cfg(feature = "private-network")]
+        if let Network::Socks(address) = config.network {
+            let port = SocksPort::new(address, outward.reports.reporter(Backend::Running, 0));
+            outward.way.send_replace(Some(Arc::new(Way::Socks(port))));
+            return Ok(outward);
+        }
+        let chosen = match &config.tor {
+            Some(tor) => Some(tor.clone()),
+            None if outward.folder.waits_for_choice() => None,
+            None => Some(TorSettings::default()),
+        };
+        if let Some(tor) = chosen {
+            outward.begin(&tor).await?;
+            *outward.chosen.lock().await = Some(tor);
+        }
+        Ok(outward)
     }
 
     /// The state of Tor, now and at each change.
     pub(crate) fn status(&self) -> watch::Receiver<GateStatus> {
-        match &self.way {
-            Way::Arti(tor) => tor.status(),
-            #[cfg(feature = "private-network")]
-            Way::Socks(socks) => socks.status(),
-        }
+        self.reports.subscribe()
     }
 
     /// Takes one of the places for streams.
@@ -84,57 +134,200 @@ impl Outward {
     }
 
     /// Changes what is given.
-    pub(crate) fn set(&self, settings: &Settings) {
-        let Some(dormant) = settings.dormant else { return };
-        match &self.way {
-            Way::Arti(tor) => {
-                tor.client().set_dormant(if dormant {
-                    DormantMode::Soft
-                } else {
-                    DormantMode::Normal
-                });
-            }
-            #[cfg(feature = "private-network")]
-            Way::Socks(_) => {}
+    pub(crate) async fn set(&self, settings: &Settings) -> Result<(), Refusal> {
+        if let Some(tor) = &settings.tor {
+            self.choose(tor).await?;
         }
+        if let (Some(dormant), Some(way)) = (settings.dormant, self.current())
+            && let Way::Arti(tor, _) = way.as_ref()
+        {
+            tor.rest(dormant);
+        }
+        Ok(())
+    }
+
+    /// Takes another way, if it is another one. What can be found wrong beforehand leaves the old one in use.
+    async fn choose(&self, tor: &TorSettings) -> Result<(), Refusal> {
+        check(tor, &self.hands).map_err(Refusal::BadSettings)?;
+        #[cfg(feature = "private-network")]
+        if matches!(self.network, Network::Socks(_)) {
+            return Ok(());
+        }
+        let mut chosen = self.chosen.lock().await;
+        if chosen.as_ref() == Some(tor) {
+            return Ok(());
+        }
+        // Kept before anything is begun: should the gate end now, the next one contacts nobody on its own.
+        let remembered = self.folder.wait_for_choice(*tor != TorSettings::default());
+        remembered.map_err(|_| Refusal::Internal)?;
+        self.replace(tor).await?;
+        *chosen = Some(tor.clone());
+        Ok(())
+    }
+
+    /// Ends the way in use, for good, before the next one begins.
+    async fn replace(&self, tor: &TorSettings) -> Result<(), Refusal> {
+        let transports = self.transports(tor).await.map_err(Refusal::BadSettings)?;
+        if let Some(old) = self.way.send_replace(None)
+            && let Way::Arti(tor, _) = old.as_ref()
+        {
+            tor.stop().await;
+        }
+        self.begin_with(tor, transports)
+            .await
+            .map_err(|_| Refusal::Internal)
+    }
+
+    async fn begin(&self, tor: &TorSettings) -> Result<(), GateError> {
+        check(tor, &self.hands).map_err(|problem| GateError::Tor(problem.to_string()))?;
+        let transports = self.transports(tor).await;
+        let transports = transports.map_err(|problem| GateError::Tor(problem.to_string()))?;
+        self.begin_with(tor, transports).await
+    }
+
+    /// Has the programs started that the bridges need.
+    async fn transports(&self, tor: &TorSettings) -> Result<Vec<Transport>, SettingsProblem> {
+        let TorSettings::Embedded(embedded) = tor else {
+            return Ok(Vec::new());
+        };
+        let mut started = Vec::new();
+        for name in transports::needed(&embedded.bridges)? {
+            let broken = self.broken.clone();
+            started.push(transports::start(name, embedded.proxy.as_ref(), &self.hands, broken).await?);
+        }
+        Ok(started)
+    }
+
+    async fn begin_with(&self, tor: &TorSettings, transports: Vec<Transport>) -> Result<(), GateError> {
+        let way = match tor {
+            TorSettings::Embedded(embedded) => {
+                let reporter = self.reports.reporter(Backend::Embedded, embedded.bridges.len());
+                let tor = Tor::start(&self.network, &self.folder, embedded, &transports, reporter).await?;
+                Way::Arti(tor, transports)
+            }
+            TorSettings::Running(running) => {
+                let reporter = self.reports.reporter(Backend::Running, 0);
+                let running = RunningTor::start(running.clone(), self.hands.clone(), reporter);
+                Way::Running(running.map_err(|refusal| GateError::Tor(refusal.to_string()))?)
+            }
+        };
+        self.way.send_replace(Some(Arc::new(way)));
+        Ok(())
+    }
+
+    fn current(&self) -> Option<Arc<Way>> {
+        self.way.borrow().clone()
     }
 
     /// Opens a stream to where `connect` says.
-    pub(crate) async fn connect(&self, connect: &Connect) -> Result<Box<dyn Carried>, Refusal> {
-        if connect.host.is_local() && !self.local_allowed {
+    pub(crate) async fn connect(&self, connect: &Connect) -> Result<Opened, Refusal> {
+        if connect.host.is_local() && self.network == Network::Public {
             return Err(Refusal::PrivateAddressRefused);
         }
-        match &self.way {
-            Way::Arti(tor) => {
+        let way = wait_for(self.way.subscribe(), READY_WAIT).await;
+        let way = way.ok_or(Refusal::TorNotReady(None))?;
+        let limit = if connect.host.is_onion() {
+            ONION_WAIT
+        } else {
+            EXIT_WAIT
+        };
+        let family = self.family(&connect.isolation, connect.purpose);
+        let mut place = self.live.enter(connect, family);
+        let stream = match way.as_ref() {
+            Way::Arti(tor, _) => {
                 tor.booted(READY_WAIT).await?;
-                let limit = if connect.host.is_onion() {
-                    ONION_WAIT
-                } else {
-                    EXIT_WAIT
-                };
-                let opened = timeout(limit, self.connect_by_arti(tor, connect)).await;
-                opened.unwrap_or_else(|_| Err(tor.timed_out()))
+                let opened = timeout(limit, tor.connect(connect, family.token)).await;
+                let (stream, control) = opened.unwrap_or_else(|_| Err(tor.timed_out()))?;
+                place.follow(control);
+                stream
+            }
+            Way::Running(tor) => {
+                let opened = timeout(limit + READY_WAIT, tor.connect(connect, family, READY_WAIT)).await;
+                opened.unwrap_or(Err(Refusal::TimedOut))?
             }
             #[cfg(feature = "private-network")]
-            Way::Socks(socks) => {
-                let opened = timeout(ONION_WAIT, socks.connect(connect)).await;
-                opened.unwrap_or(Err(Refusal::TimedOut))
+            Way::Socks(port) => {
+                let opened = timeout(ONION_WAIT, port.connect(connect, family)).await;
+                opened.unwrap_or(Err(Refusal::TimedOut))?
             }
+        };
+        place.stand();
+        Ok(Opened { stream, place })
+    }
+
+    /// The circuits that carry streams now.
+    pub(crate) async fn paths(&self) -> Vec<Path> {
+        let Some(way) = self.current() else {
+            return Vec::new();
+        };
+        match way.as_ref() {
+            Way::Arti(tor, _) => self.live.paths(tor),
+            Way::Running(tor) => self.live.paths_of_families(tor.paths().await),
+            #[cfg(feature = "private-network")]
+            Way::Socks(_) => Vec::new(),
         }
     }
 
-    async fn connect_by_arti(&self, tor: &Tor, connect: &Connect) -> Result<Box<dyn Carried>, Refusal> {
-        let mut preferences = StreamPrefs::new();
-        preferences.set_isolation(self.token(connect));
-        let target = (connect.host.to_string(), connect.port);
-        match tor.client().connect_with_prefs(target, &preferences).await {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => Err(tor.refusal(&error, connect.host.is_onion())),
-        }
-    }
-
-    fn token(&self, connect: &Connect) -> IsolationToken {
+    fn family(&self, isolation: &Isolation, purpose: Purpose) -> Family {
         let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
-        circuits.token(&connect.isolation, connect.purpose)
+        circuits.family(isolation, purpose)
+    }
+}
+
+/// Waits for a value to be there.
+pub(crate) async fn wait_for<T: Clone>(mut values: watch::Receiver<Option<T>>, limit: Duration) -> Option<T> {
+    let waiting = async {
+        values
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|value| value.clone())
+    };
+    timeout(limit, waiting).await.ok().flatten()
+}
+
+/// What can be seen to be wrong without trying.
+fn check(tor: &TorSettings, hands: &Hands) -> Result<(), SettingsProblem> {
+    use door::{ControlPlace, Embedded};
+    match tor {
+        TorSettings::Embedded(embedded) => {
+            if embedded.bridges.len() > Embedded::MAX_BRIDGES
+                || embedded.reachable_ports.len() > Embedded::MAX_PORTS
+            {
+                return Err(SettingsProblem::TooMany);
+            }
+            if embedded.reachable_ports.contains(&0) {
+                return Err(SettingsProblem::Ports);
+            }
+            transports::needed(&embedded.bridges).map(drop)
+        }
+        TorSettings::Running(running) => match &running.control {
+            Some(place @ ControlPlace::Tcp(address)) => {
+                let named = hands.environment.control() == Some(place);
+                let reached = address.port() != 0 && (address.ip().is_loopback() || named);
+                if reached {
+                    Ok(())
+                } else {
+                    Err(SettingsProblem::ControlOutOfReach)
+                }
+            }
+            Some(ControlPlace::Unix(_)) if !hands.any() => Err(SettingsProblem::Unavailable),
+            Some(ControlPlace::Unix(_)) | None => Ok(()),
+        },
+    }
+}
+
+/// Takes the same way anew each time that the program of a transport has ended by itself.
+async fn mend(outward: std::sync::Weak<Outward>, mut breaks: mpsc::Receiver<()>) {
+    while breaks.recv().await.is_some() {
+        sleep(RESTART_PAUSE).await;
+        let Some(outward) = outward.upgrade() else { return };
+        let chosen = outward.chosen.lock().await;
+        if let Some(tor) = chosen.as_ref()
+            && outward.replace(tor).await.is_err()
+        {
+            // It stays as it is, and is tried again.
+            let _ = outward.broken.try_send(());
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use door::{Cause, GateStatus, Phase};
+use door::{Cause, GateStatus, NextStep, Phase, Tried};
 
 /// Without progress for this long, Tor counts as stalled.
 const STALL: Duration = Duration::from_secs(20);
@@ -33,31 +33,36 @@ pub(crate) struct Progress {
     moved: Instant,
     blocked: Option<(Cause, Instant)>,
     was_ready: bool,
+    tried: Vec<Tried>,
 }
 
 impl Progress {
-    /// Begins at `now`.
-    pub(crate) fn new(now: Instant) -> Progress {
+    /// Begins at `now`, on the way that `tried` describes.
+    pub(crate) fn new(now: Instant, tried: Vec<Tried>) -> Progress {
         Progress {
             best: 0.0,
             moved: now,
             blocked: None,
             was_ready: false,
+            tried,
         }
+    }
+
+    fn again(&mut self, now: Instant) -> Progress {
+        Progress::new(now, std::mem::take(&mut self.tried))
     }
 
     /// Takes in a snapshot and says where Tor stands. To be called at each event, and each second without one.
     pub(crate) fn observe(&mut self, snapshot: &Snapshot, now: Instant) -> GateStatus {
         if snapshot.ready {
             *self = Progress {
-                best: 0.0,
                 was_ready: true,
-                ..Progress::new(now)
+                ..self.again(now)
             };
             return ready();
         }
         if self.was_ready {
-            *self = Progress::new(now);
+            *self = self.again(now);
         }
         if snapshot.fraction > self.best {
             self.best = snapshot.fraction;
@@ -96,10 +101,42 @@ impl Progress {
             percent: percent(snapshot.fraction),
             doing: doing(snapshot.fraction).to_owned(),
             advice: cause.as_ref().map(|cause| cause.advice().to_owned()),
+            tried: if stalled { self.tried.clone() } else { Vec::new() },
+            next: cause
+                .as_ref()
+                .map(|cause| next(cause, &self.tried))
+                .unwrap_or_default(),
             cause,
             seconds_without_progress: seconds - seconds % STEP,
+            ..GateStatus::starting()
         }
     }
+}
+
+/// What to try next, the most promising first: what the cause asks for, then what was not tried yet, then to wait.
+fn next(cause: &Cause, tried: &[Tried]) -> Vec<NextStep> {
+    let proxied = tried.contains(&Tried::Proxy);
+    let bridged = tried.contains(&Tried::Bridges) || tried.contains(&Tried::Transport);
+    let bridge = if bridged {
+        NextStep::UseOtherBridge
+    } else {
+        NextStep::UseBridge
+    };
+    let proxy = if proxied {
+        NextStep::CheckProxy
+    } else {
+        NextStep::UseProxy
+    };
+    let mut steps = match cause {
+        Cause::ClockWrong { .. } => vec![NextStep::SetClock],
+        Cause::Blocked | Cause::Filtered => vec![bridge, NextStep::SetClock, proxy],
+        Cause::CannotReachTor if proxied => vec![proxy, bridge, NextStep::CheckConnection],
+        Cause::CannotReachTor => vec![bridge, NextStep::CheckConnection, proxy],
+        Cause::Offline if proxied => vec![proxy, NextStep::CheckConnection, bridge],
+        _ => vec![NextStep::CheckConnection, bridge, NextStep::SetClock, proxy],
+    };
+    steps.extend([NextStep::UseRunningTor, NextStep::Wait]);
+    steps
 }
 
 fn ready() -> GateStatus {
@@ -107,9 +144,7 @@ fn ready() -> GateStatus {
         phase: Phase::Ready,
         percent: 100,
         doing: "Tor is connected.".to_owned(),
-        cause: None,
-        advice: None,
-        seconds_without_progress: 0,
+        ..GateStatus::starting()
     }
 }
 
@@ -119,7 +154,7 @@ fn percent(fraction: f32) -> u8 {
     steps.last().map_or(0, |step| step + 1)
 }
 
-fn doing(fraction: f32) -> &'static str {
+pub(crate) fn doing(fraction: f32) -> &'static str {
     if fraction <= 0.0 {
         "Tor is looking for its network."
     } else if fraction < CONNECTED {
@@ -148,7 +183,7 @@ mod tests {
     #[test]
     fn silence_for_twenty_seconds_is_a_stall() {
         let start = Instant::now();
-        let mut progress = Progress::new(start);
+        let mut progress = Progress::new(start, vec![Tried::Direct]);
         assert_eq!(
             progress.observe(&at(0.0), after(start, 19)).phase,
             Phase::Bootstrapping
@@ -165,7 +200,7 @@ mod tests {
     #[test]
     fn progress_ends_a_stall_and_going_back_and_forth_does_not() {
         let start = Instant::now();
-        let mut progress = Progress::new(start);
+        let mut progress = Progress::new(start, vec![Tried::Direct]);
         for second in 0..30 {
             let flapping = if second % 2 == 0 { 0.1 } else { 0.05 };
             progress.observe(&at(flapping), after(start, second));
@@ -178,7 +213,7 @@ mod tests {
     #[test]
     fn a_cause_is_told_once_it_has_stood_for_a_while() {
         let start = Instant::now();
-        let mut progress = Progress::new(start);
+        let mut progress = Progress::new(start, vec![Tried::Direct]);
         let offline = Snapshot {
             blocked: Some(Cause::Offline),
             ..at(0.0)
@@ -196,7 +231,7 @@ mod tests {
     #[test]
     fn a_network_that_is_lost_later_is_noticed_from_then_on() {
         let start = Instant::now();
-        let mut progress = Progress::new(start);
+        let mut progress = Progress::new(start, vec![Tried::Direct]);
         let ready = Snapshot {
             ready: true,
             ..at(1.0)
@@ -211,6 +246,43 @@ mod tests {
         assert_eq!(
             progress.observe(&at(0.9), after(start, 3621)).phase,
             Phase::Stalled
+        );
+    }
+
+    #[test]
+    fn after_a_stall_it_is_said_what_was_tried_and_what_to_try_in_which_order() {
+        let start = Instant::now();
+        let status = |tried: Vec<Tried>, cause: Cause| {
+            let blocked = Snapshot {
+                blocked: Some(cause),
+                ..at(0.1)
+            };
+            let mut progress = Progress::new(start, tried);
+            progress.observe(&blocked, start);
+            progress.observe(&blocked, after(start, 20))
+        };
+        let direct = status(vec![Tried::Direct], Cause::Filtered);
+        assert_eq!(direct.tried, [Tried::Direct]);
+        assert_eq!(direct.next.first(), Some(&NextStep::UseBridge));
+        let bridged = status(vec![Tried::Transport], Cause::Filtered);
+        assert_eq!(bridged.next.first(), Some(&NextStep::UseOtherBridge));
+        let proxied = status(vec![Tried::Proxy, Tried::Direct], Cause::CannotReachTor);
+        assert_eq!(proxied.next.first(), Some(&NextStep::CheckProxy));
+        let clock = status(
+            vec![Tried::Direct],
+            Cause::ClockWrong {
+                detail: "slow by 3 days".to_owned(),
+            },
+        );
+        assert_eq!(
+            clock.next,
+            [NextStep::SetClock, NextStep::UseRunningTor, NextStep::Wait]
+        );
+        assert_eq!(
+            clock.cause,
+            Some(Cause::ClockWrong {
+                detail: "slow by 3 days".to_owned()
+            })
         );
     }
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt};
 
 use crate::carry;
-use crate::outward::Outward;
+use crate::outward::{Opened, Outward};
 
 /// How long the engine may take for its header line.
 const HEADER_WAIT: Duration = Duration::from_secs(10);
@@ -32,9 +32,13 @@ pub(crate) async fn answer(stream: yamux::Stream, outward: Arc<Outward>) {
             outward.renew(&isolation);
             finish(stream, Answer::Done).await
         }
+        Header::Paths => paths(stream, &outward).await,
         Header::Settings(settings) => {
-            outward.set(&settings);
-            finish(stream, Answer::Done).await
+            let answer = match outward.set(&settings).await {
+                Ok(()) => Answer::Done,
+                Err(refusal) => Answer::Refused(refusal),
+            };
+            finish(stream, answer).await
         }
         Header::Status => status(stream, &outward).await,
     };
@@ -74,14 +78,30 @@ async fn connect(mut stream: Inward, request: &Connect, outward: &Outward) -> io
         _ = stream.read_u8() => return Ok(()),
     };
     match opened {
-        Ok(carried) => {
+        Ok(opened) => {
             say(&mut stream, &Answer::Done).await?;
-            carry::both_ways(stream, carried).await;
+            let Opened {
+                stream: far,
+                place: _live,
+            } = opened;
+            carry::both_ways(stream, far).await;
         }
         Err(refusal) => finish(stream, Answer::Refused(refusal)).await?,
     }
     drop(place);
     Ok(())
+}
+
+async fn paths(mut stream: Inward, outward: &Outward) -> io::Result<()> {
+    say(&mut stream, &Answer::Done).await?;
+    for path in outward.paths().await {
+        let line = path.encode();
+        stream
+            .write_all(&line.map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?)
+            .await?;
+    }
+    stream.flush().await?;
+    stream.shutdown().await
 }
 
 async fn status(mut stream: Inward, outward: &Outward) -> io::Result<()> {

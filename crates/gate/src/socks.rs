@@ -1,85 +1,38 @@
-//! The SOCKS port of a Tor that somebody else runs, for networks of tests.
-//! It must never be part of a program that people get, nor be used without a name that isolates the stream.
+//! The SOCKS port of a Tor that already runs: one stream each, under a name that isolates it.
+//! It must never ask for a stream without such a name, nor hand a name of a host to anybody but Tor.
 //! Standard: RFC 1928 and RFC 1929 (SOCKS 5 with a name); socks-extensions of the Tor specifications (replies F0 to F7).
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use door::{Cause, Connect, GateStatus, Phase, Refusal};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::sync::watch;
+use door::{Connect, Refusal};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::outward::Carried;
-
-/// A SOCKS port, and whether it was there when it was last needed.
-pub(crate) struct Socks {
-    address: SocketAddr,
-    status: watch::Sender<GateStatus>,
-}
-
-impl Socks {
-    pub(crate) fn new(address: SocketAddr) -> Socks {
-        let (status, _) = watch::channel(there());
-        Socks { address, status }
-    }
-
-    pub(crate) fn status(&self) -> watch::Receiver<GateStatus> {
-        self.status.subscribe()
-    }
-
-    /// Opens a stream; the account and its purpose are the name by which Tor isolates it.
-    pub(crate) async fn connect(&self, connect: &Connect) -> Result<Box<dyn Carried>, Refusal> {
-        let stream = open(self.address).await;
-        self.status.send_if_modified(|last| {
-            let now = if stream.is_ok() { there() } else { absent() };
-            let changed = *last != now;
-            *last = now;
-            changed
-        });
-        let mut stream = stream.map_err(|_| Refusal::TorNotReady(Some(Cause::CannotReachTor)))?;
-        let reply = negotiate(&mut stream, connect)
-            .await
-            .map_err(|_| Refusal::GateBusy)?;
-        if reply == 0 {
-            Ok(Box::new(stream))
-        } else {
-            Err(refusal(reply))
-        }
+/// Asks for the stream that `connect` describes, isolated by `user` and `password` (1 to 255 bytes each).
+///
+/// # Errors
+/// The refusal; [`Refusal::GateBusy`] where the other side does not speak SOCKS.
+pub(crate) async fn negotiate<S>(
+    stream: &mut S,
+    user: &str,
+    password: &str,
+    connect: &Connect,
+) -> Result<(), Refusal>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let reply = exchange(stream, user, password, connect).await;
+    match reply.map_err(|_| Refusal::GateBusy)? {
+        0 => Ok(()),
+        reply => Err(refusal(reply)),
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the way out itself, to the Tor of a network of tests"
-)]
-async fn open(address: SocketAddr) -> io::Result<TcpStream> {
-    TcpStream::connect(address).await
-}
-
-fn there() -> GateStatus {
-    let doing = "Tor runs elsewhere.".to_owned();
-    GateStatus {
-        phase: Phase::Ready,
-        percent: 100,
-        doing,
-        ..GateStatus::starting()
-    }
-}
-
-fn absent() -> GateStatus {
-    let cause = Cause::CannotReachTor;
-    GateStatus {
-        phase: Phase::Stalled,
-        doing: "The Tor that runs elsewhere does not answer.".to_owned(),
-        advice: Some(cause.advice().to_owned()),
-        cause: Some(cause),
-        ..GateStatus::starting()
-    }
-}
-
-/// Asks for the stream; returns the reply code (RFC 1928 6).
-async fn negotiate(stream: &mut TcpStream, connect: &Connect) -> io::Result<u8> {
+/// Returns the reply code (RFC 1928 6).
+async fn exchange<S>(stream: &mut S, user: &str, password: &str, connect: &Connect) -> io::Result<u8>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let garbled = || io::Error::from(io::ErrorKind::InvalidData);
     stream.write_all(&[5, 1, 2]).await?;
     let mut chosen = [0; 2];
@@ -88,8 +41,8 @@ async fn negotiate(stream: &mut TcpStream, connect: &Connect) -> io::Result<u8> 
         return Err(garbled());
     }
     let mut message = vec![1];
-    push_short(&mut message, connect.isolation.to_hex().as_bytes())?;
-    push_short(&mut message, format!("{:?}", connect.purpose).as_bytes())?;
+    push_short(&mut message, user.as_bytes())?;
+    push_short(&mut message, password.as_bytes())?;
     stream.write_all(&message).await?;
     let mut accepted = [0; 2];
     stream.read_exact(&mut accepted).await?;

@@ -11,6 +11,10 @@ use crate::{GateError, Network};
 
 /// The file whose lock marks the folder as taken.
 const LOCK: &str = "gate.lock";
+/// Where Tor keeps its guards while they are bridges.
+const BRIDGES: &str = "bridges";
+/// The file, always empty, that makes the next gate wait until it is told a way.
+const CHOICE: &str = "wait-for-choice";
 /// The variable by which Arti's own program lifts its checks.
 const UNCHECKED: &str = "ARTI_FS_DISABLE_PERMISSION_CHECKS";
 
@@ -46,6 +50,39 @@ impl StateFolder {
     /// Where Tor keeps what it can fetch again.
     pub(crate) fn cache(&self) -> PathBuf {
         self.path.join("cache")
+    }
+
+    /// An empty folder where Tor keeps its guards while bridges are its guards: what it once learnt of a bridge would
+    /// stand in the way of the same bridge by another transport, and has no use beyond a run.
+    pub(crate) fn state_for_bridges(&self) -> std::io::Result<PathBuf> {
+        self.forget_bridges()?;
+        Ok(self.path.join(BRIDGES))
+    }
+
+    /// Removes what is kept of bridges.
+    pub(crate) fn forget_bridges(&self) -> std::io::Result<()> {
+        match std::fs::remove_dir_all(self.path.join(BRIDGES)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an earlier gate was told another way than the usual one. Until this one is told a way it must not
+    /// contact anybody: where Tor is watched for, a direct connection would give the person away.
+    pub(crate) fn waits_for_choice(&self) -> bool {
+        self.path.join(CHOICE).exists()
+    }
+
+    /// Remembers for the next gate whether it has to wait.
+    pub(crate) fn wait_for_choice(&self, wait: bool) -> std::io::Result<()> {
+        let path = self.path.join(CHOICE);
+        if wait {
+            return File::create(path)?.sync_all();
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Where Tor keeps its guards.
@@ -94,6 +131,21 @@ mod tests {
         );
         drop(folder);
         assert!(StateFolder::claim(&path, &Network::Public).is_ok());
+    }
+
+    #[test]
+    fn the_next_gate_waits_if_another_way_was_chosen() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("tor");
+        let folder = StateFolder::claim(&path, &Network::Public).unwrap();
+        assert!(!folder.waits_for_choice());
+        folder.wait_for_choice(true).unwrap();
+        drop(folder);
+        let folder = StateFolder::claim(&path, &Network::Public).unwrap();
+        assert!(folder.waits_for_choice());
+        folder.wait_for_choice(false).unwrap();
+        folder.wait_for_choice(false).unwrap();
+        assert!(!folder.waits_for_choice());
     }
 
     #[test]

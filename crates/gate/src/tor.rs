@@ -4,22 +4,42 @@
 
 #[cfg(feature = "private-network")]
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use arti_client::config::{CfgPath, TorClientConfigBuilder};
+use arti_client::config::pt::TransportConfigBuilder;
+use arti_client::config::{BoolOrAuto, BridgeConfigBuilder, CfgPath, TorClientConfigBuilder};
 use arti_client::status::{Blockage, BlockageKind, BootstrapStatus};
-use arti_client::{BootstrapBehavior, HasKind, TorClient, TorClientConfig};
-use door::{Cause, GateStatus, Refusal};
+use arti_client::{
+    BootstrapBehavior, DormantMode, HasKind, IsolationToken, StreamPrefs, TorClient, TorClientConfig,
+};
+use door::{Cause, Connect, Embedded, Hop, Refusal, Tried};
 use futures::StreamExt;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tor_linkspec::HasRelayIds;
+use tor_netdir::Timeliness;
+use tor_proto::client::ClientTunnel;
+use tor_proto::client::circuit::PathEntry;
+use tor_proto::client::stream::ClientDataStreamCtrl;
 use tor_rtcompat::PreferredRuntime;
 
+use crate::outward::Carried;
 use crate::progress::{Progress, Snapshot};
 use crate::refuse::refusal;
+use crate::report::Reporter;
 use crate::state::{StateFolder, check_owner};
+use crate::transports::Transport;
 use crate::{GateError, Network};
+
+/// Threads that carry cells and build circuits.
+const WORKERS: usize = 2;
+/// Threads for file access.
+const FILE_WORKERS: usize = 2;
+/// How long its tasks may still run after it was told to end.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long an exit or onion service may take to answer once the circuit stands.
 const ANSWER_WAIT: Duration = Duration::from_secs(45);
@@ -32,45 +52,134 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_secs(1);
 
 type Client = TorClient<PreferredRuntime>;
+/// What tells over which relays a stream goes.
+pub(crate) type Control = Option<Arc<ClientDataStreamCtrl>>;
 
-/// A running Arti.
+/// A running Arti, on threads of its own: when they end, everything of it has ended, its connections and its hold on the
+/// state folder included.
 pub(crate) struct Tor {
-    client: Arc<Client>,
-    status: watch::Receiver<GateStatus>,
+    /// Taken when it is stopped.
+    parts: Mutex<Option<Parts>>,
     booted: watch::Receiver<bool>,
+    reporter: Reporter,
+    bridges: Vec<String>,
+}
+
+struct Parts {
+    client: Arc<Client>,
+    runtime: Runtime,
 }
 
 impl Tor {
     /// Starts Arti and lets it bootstrap on its own.
-    pub(crate) async fn start(network: &Network, folder: &StateFolder) -> Result<Tor, GateError> {
-        let config = config(network, folder)?;
+    pub(crate) async fn start(
+        network: &Network,
+        folder: &StateFolder,
+        way: &Embedded,
+        transports: &[Transport],
+        reporter: Reporter,
+    ) -> Result<Tor, GateError> {
+        let config = config(network, folder, way, transports)?;
         // Arti takes its TLS from the process-wide provider. An error means that one is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let fault = |error: &dyn std::fmt::Display| GateError::Tor(error.to_string());
-        let runtime = PreferredRuntime::current().map_err(|error| fault(&error))?;
-        let client = TorClient::with_runtime(runtime)
-            .config(config)
-            .bootstrap_behavior(BootstrapBehavior::Manual)
-            .create_unbootstrapped_async()
-            .await
-            .map_err(|error| fault(&error))?;
-        let (status_sender, status) = watch::channel(GateStatus::starting());
+        let runtime = runtime().map_err(|error| GateError::Tor(error.to_string()))?;
+        let created = runtime.spawn(create(config)).await;
+        let client = match created.map_err(|error| GateError::Tor(error.to_string())) {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) | Err(error) => {
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         let (booted_sender, booted) = watch::channel(false);
-        tokio::spawn(follow(Arc::clone(&client), status_sender));
-        tokio::spawn(bootstrap(Arc::clone(&client), booted_sender));
+        runtime.spawn(follow(Arc::clone(&client), reporter.clone(), tried(way)));
+        runtime.spawn(bootstrap(Arc::clone(&client), booted_sender));
         Ok(Tor {
-            client,
-            status,
+            parts: Mutex::new(Some(Parts { client, runtime })),
             booted,
+            reporter,
+            bridges: way
+                .bridges
+                .iter()
+                .map(|bridge| bridge.fingerprint().to_owned())
+                .collect(),
         })
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
+    /// Ends it, and waits until it has ended.
+    pub(crate) async fn stop(&self) {
+        let Some(parts) = self.lock().take() else { return };
+        let Parts { client, runtime } = parts;
+        drop(client);
+        // Nothing is lost if it cannot be waited for: its threads end all the same.
+        let _ = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(FAREWELL)).await;
     }
 
-    pub(crate) fn status(&self) -> watch::Receiver<GateStatus> {
-        self.status.clone()
+    /// Lets it rest, or wakes it.
+    pub(crate) fn rest(&self, dormant: bool) {
+        if let Some(parts) = self.lock().as_ref() {
+            parts.client.set_dormant(if dormant {
+                DormantMode::Soft
+            } else {
+                DormantMode::Normal
+            });
+        }
+    }
+
+    /// Opens a stream in the family of `token`.
+    pub(crate) async fn connect(
+        &self,
+        connect: &Connect,
+        token: IsolationToken,
+    ) -> Result<(Box<dyn Carried>, Control), Refusal> {
+        let target = (connect.host.to_string(), connect.port);
+        let opening = {
+            let parts = self.lock();
+            let Parts { client, runtime } = parts.as_ref().ok_or(Refusal::GateBusy)?;
+            let client = Arc::clone(client);
+            let mut preferences = StreamPrefs::new();
+            preferences.set_isolation(token);
+            // Where its timers are: on another runtime they would outlive it.
+            Opening(runtime.spawn(async move { client.connect_with_prefs(target, &preferences).await }))
+        };
+        match opening.done().await {
+            Ok(Ok(stream)) => {
+                let control = stream.client_stream_ctrl().map(Arc::clone);
+                Ok((Box::new(stream), control))
+            }
+            Ok(Err(error)) => Err(self.refusal(&error, connect.host.is_onion())),
+            Err(_) => Err(Refusal::GateBusy),
+        }
+    }
+
+    /// The relays of a circuit.
+    pub(crate) fn hops(&self, tunnel: &ClientTunnel) -> Vec<Hop> {
+        let directory = self.lock().as_ref().and_then(|parts| parts.client.dirmgr().ok());
+        let directory = directory.and_then(|directory| directory.netdir(Timeliness::Unchecked).ok());
+        let hop = |entry: &PathEntry| {
+            let Some(relay) = entry.as_chan_target() else {
+                return Hop {
+                    fingerprint: None,
+                    nickname: None,
+                    bridge: false,
+                };
+            };
+            let fingerprint = relay.rsa_identity().map(|identity| {
+                let digits = identity.as_bytes().iter().map(|byte| format!("{byte:02X}"));
+                digits.collect::<String>()
+            });
+            let known = directory.as_ref().and_then(|directory| directory.by_ids(relay));
+            let bridge = fingerprint.as_ref().is_some_and(|own| self.bridges.contains(own));
+            Hop {
+                nickname: known.map(|known| known.rs().nickname().to_owned()),
+                fingerprint,
+                bridge,
+            }
+        };
+        let paths = tunnel.all_paths();
+        let path = paths.first();
+        path.map(|path| path.iter().map(hop).collect())
+            .unwrap_or_default()
     }
 
     /// Waits until Arti has a directory. From then on it is for Arti to try: it notices only by trying that a network is
@@ -85,7 +194,7 @@ impl Tor {
 
     /// The refusal for a stream that took too long.
     pub(crate) fn timed_out(&self) -> Refusal {
-        if self.status.borrow().is_ready() {
+        if self.reporter.last().is_ready() {
             Refusal::TimedOut
         } else {
             Refusal::TorNotReady(self.cause())
@@ -93,7 +202,7 @@ impl Tor {
     }
 
     /// The refusal for `error`.
-    pub(crate) fn refusal(&self, error: &arti_client::Error, onion: bool) -> Refusal {
+    fn refusal(&self, error: &arti_client::Error, onion: bool) -> Refusal {
         match refusal(error.kind(), onion, self.cause()) {
             Refusal::TimedOut => self.timed_out(),
             other => other,
@@ -101,20 +210,97 @@ impl Tor {
     }
 
     fn cause(&self) -> Option<Cause> {
-        self.status.borrow().cause.clone()
+        self.reporter.last().cause
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Parts>> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn config(network: &Network, folder: &StateFolder) -> Result<TorClientConfig, GateError> {
+/// A task that ends with whoever waits for it.
+struct Opening<T>(JoinHandle<T>);
+
+impl<T> Opening<T> {
+    async fn done(mut self) -> Result<T, JoinError> {
+        (&mut self.0).await
+    }
+}
+
+impl<T> Drop for Opening<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Drop for Tor {
+    fn drop(&mut self) {
+        // Never waited for here: this may be a worker of another runtime.
+        if let Some(parts) = self.lock().take() {
+            parts.runtime.shutdown_background();
+        }
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(FILE_WORKERS)
+        .thread_name("tor")
+        .enable_all()
+        .build()
+}
+
+async fn create(config: TorClientConfig) -> Result<Arc<Client>, GateError> {
+    let fault = |error: &dyn std::fmt::Display| GateError::Tor(error.to_string());
+    let runtime = PreferredRuntime::current().map_err(|error| fault(&error))?;
+    TorClient::with_runtime(runtime)
+        .config(config)
+        .bootstrap_behavior(BootstrapBehavior::Manual)
+        .create_unbootstrapped_async()
+        .await
+        .map_err(|error| fault(&error))
+}
+
+/// What this way tries.
+fn tried(way: &Embedded) -> Vec<Tried> {
+    let mut tried = Vec::new();
+    if way.proxy.is_some() {
+        tried.push(Tried::Proxy);
+    }
+    if way.bridges.is_empty() {
+        tried.push(Tried::Direct);
+    }
+    if way.bridges.iter().any(|bridge| bridge.transport().is_none()) {
+        tried.push(Tried::Bridges);
+    }
+    if way.bridges.iter().any(|bridge| bridge.transport().is_some()) {
+        tried.push(Tried::Transport);
+    }
+    tried
+}
+
+fn config(
+    network: &Network,
+    folder: &StateFolder,
+    way: &Embedded,
+    transports: &[Transport],
+) -> Result<TorClientConfig, GateError> {
     let mut builder = match network {
         #[cfg(feature = "private-network")]
         Network::Private { file } => private(file)?,
         _ => TorClientConfigBuilder::default(),
     };
+    let state = if way.bridges.is_empty() {
+        folder.forget_bridges().map(|()| folder.state())
+    } else {
+        folder.state_for_bridges()
+    };
+    let state = state.map_err(|error| GateError::StateFolder(error.to_string()))?;
     builder
         .storage()
         .cache_dir(CfgPath::new_literal(folder.cache()))
-        .state_dir(CfgPath::new_literal(folder.state()));
+        .state_dir(CfgPath::new_literal(state));
     check_owner(builder.storage().permissions(), network);
     builder.stream_timeouts().connect_timeout(ANSWER_WAIT);
     builder.system().memory().max(QUEUES);
@@ -122,9 +308,52 @@ fn config(network: &Network, folder: &StateFolder) -> Result<TorClientConfig, Ga
     if *network == Network::Public {
         builder.address_filter().allow_local_addrs(false);
     }
+    set_way(&mut builder, way, transports).map_err(|why| GateError::Tor(why.to_owned()))?;
     builder
         .build()
         .map_err(|error| GateError::BadNetwork(error.to_string()))
+}
+
+/// Bridges, transports, proxy, reachable ports.
+fn set_way(
+    builder: &mut TorClientConfigBuilder,
+    way: &Embedded,
+    transports: &[Transport],
+) -> Result<(), &'static str> {
+    for bridge in &way.bridges {
+        let bridge: BridgeConfigBuilder = bridge
+            .to_string()
+            .parse()
+            .map_err(|_| "a bridge is not understood")?;
+        builder.bridges().bridges().push(bridge);
+    }
+    for transport in transports {
+        let mut config = TransportConfigBuilder::default();
+        let name = transport
+            .name
+            .parse()
+            .map_err(|_| "a transport has a strange name")?;
+        config.protocols(vec![name]).proxy_addr(transport.address);
+        builder.bridges().transports().push(config);
+    }
+    if !way.bridges.is_empty() {
+        builder.bridges().enabled(BoolOrAuto::Explicit(true));
+    }
+    if let Some(proxy) = &way.proxy {
+        let proxy = proxy
+            .expose_secret()
+            .parse()
+            .map_err(|_| "the proxy is not understood")?;
+        builder.channel().outbound_proxy(Some(proxy));
+    }
+    if !way.reachable_ports.is_empty() {
+        let ports = way.reachable_ports.iter().map(|port| format!("*:{port}").parse());
+        let ports = ports
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| "a port is not understood")?;
+        builder.path_rules().set_reachable_addrs(ports);
+    }
+    Ok(())
 }
 
 #[cfg(feature = "private-network")]
@@ -147,22 +376,17 @@ async fn bootstrap(client: Arc<Client>, booted: watch::Sender<bool>) {
 }
 
 /// Says at each event, and each second without one, where Tor stands.
-async fn follow(client: Arc<Client>, status: watch::Sender<GateStatus>) {
+async fn follow(client: Arc<Client>, reporter: Reporter, tried: Vec<Tried>) {
     let mut events = client.bootstrap_events().fuse();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut progress = Progress::new(Instant::now());
+    let mut progress = Progress::new(Instant::now(), tried);
     loop {
         tokio::select! {
             Some(_) = events.next() => {}
             _ = ticks.tick() => {}
         }
-        let now = progress.observe(&snapshot(&client.bootstrap_status()), Instant::now());
-        status.send_if_modified(|last| {
-            let changed = *last != now;
-            *last = now;
-            changed
-        });
+        reporter.tell(progress.observe(&snapshot(&client.bootstrap_status()), Instant::now()));
     }
 }
 
@@ -196,7 +420,10 @@ mod tests {
     fn the_public_network_is_set_up_without_local_addresses() {
         let home = tempfile::tempdir().unwrap();
         let folder = StateFolder::claim(&home.path().join("tor"), &Network::Public).unwrap();
-        let config = format!("{:?}", config(&Network::Public, &folder).unwrap());
+        let config = format!(
+            "{:?}",
+            config(&Network::Public, &folder, &Embedded::default(), &[]).unwrap()
+        );
         assert!(config.contains("allow_local_addrs: false"), "{config}");
         assert!(config.contains("allow_onion_addrs: true"), "{config}");
     }
@@ -213,7 +440,10 @@ mod tests {
             }
             let network = Network::Private { file: file.clone() };
             assert!(
-                matches!(config(&network, &folder), Err(GateError::BadNetwork(_))),
+                matches!(
+                    config(&network, &folder, &Embedded::default(), &[]),
+                    Err(GateError::BadNetwork(_))
+                ),
                 "{text:?}"
             );
         }

@@ -45,6 +45,7 @@ capabilities! {
     ServerTime = "server-time",
     Setname = "setname",
     StandardReplies = "standard-replies",
+    StandardRepliesOfInspircd = "inspircd.org/standard-replies",
     UserhostInNames = "userhost-in-names",
     ZncSelfMessage = "znc.in/self-message",
 }

@@ -77,6 +77,17 @@ pub enum Login {
     },
 }
 
+impl Login {
+    /// The account that is asked for, if it is known.
+    pub(crate) fn account(&self) -> Option<&str> {
+        match self {
+            Self::None => None,
+            Self::Certificate { account } => account.as_deref(),
+            Self::Key { account, .. } | Self::Password { account, .. } => Some(account),
+        }
+    }
+}
+
 /// What protects a transport.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Tls {

@@ -56,7 +56,8 @@ pub enum Command {
     ChangeNick(Nick),
     /// Say goodbye, without a word, and close the connection for good.
     GoOffline,
-    /// Tell NickServ the password of the nick in use. Refused without TLS.
+    /// Tell NickServ the password of the nick in use. Refused without TLS. On a network without services whoever took
+    /// that nick would read it: only for networks that are known to have them.
     Identify(Password),
     /// No longer hear somebody, in rooms or elsewhere.
     Ignore(Mask),
@@ -114,7 +115,7 @@ pub enum Command {
     Send {
         /// To whom.
         to: Target,
-        /// The text. What is longer than a line becomes several, except with `TextKind::Otr`.
+        /// The text. What is longer than a line becomes several, except with `SendKind::Otr`.
         text: String,
         /// The engine's own number for it; comes back in `Acknowledged`, `MessageRefused` or `Unacknowledged`.
         token: u64,
@@ -309,7 +310,7 @@ pub enum Event {
         /// The new one.
         to: Nick,
     },
-    /// A watched nick came or went.
+    /// A watched nick came or went. When it went, a private conversation is over, as with `PeerGone`.
     Presence {
         /// Who.
         nick: Nick,
@@ -339,7 +340,7 @@ pub enum Event {
         /// What the server says of it, in whatever language.
         words: String,
     },
-    /// We are in a room. `MembersListed` follows.
+    /// We are in a room, asked for or not: servers may send us elsewhere. `MembersListed` follows.
     RoomJoined(Room),
     /// We are no longer in a room.
     RoomLeft {

@@ -45,6 +45,14 @@ impl Queue {
         self.lines.pop_front()
     }
 
+    /// The few lines that may still go, whether or not it is their turn, when the connection is about to end.
+    pub(crate) fn last_words(&mut self) -> Vec<Vec<u8>> {
+        let few = usize::try_from(self.flood.burst)
+            .unwrap_or(usize::MAX)
+            .min(self.lines.len());
+        self.lines.drain(..few).collect()
+    }
+
     /// When the next line may go; `None`: none waits.
     pub(crate) fn due(&self) -> Option<Duration> {
         (!self.lines.is_empty()).then(|| self.turn())

@@ -64,6 +64,6 @@ pub use name::{Nick, Room, Target};
 pub use nick::suggest as suggest_nick;
 pub use payload::{LONGEST_OTR, read_action, write_action};
 pub use sasl::LoginKey;
-pub use session::Session;
+pub use session::{Session, is_service};
 pub use sts::StsPolicy;
 pub use time::ServerTime;

@@ -131,6 +131,14 @@ impl CaseMap {
         Key(name.chars().map(|c| self.lower(c)).collect())
     }
 
+    /// Whether two names are the same.
+    pub(crate) fn same(self, a: &str, b: &str) -> bool {
+        a.len() == b.len()
+            && a.chars()
+                .zip(b.chars())
+                .all(|(a, b)| self.lower(a) == self.lower(b))
+    }
+
     fn lower(self, character: char) -> char {
         match (self, character) {
             (Self::Rfc1459 | Self::Rfc1459Strict, '[') => '{',
@@ -186,7 +194,8 @@ mod tests {
     fn each_network_says_which_letters_are_the_same() {
         let same = |name: &str, a: &str, b: &str| {
             let map = CaseMap::from_name(name);
-            map.fold(a) == map.fold(b)
+            assert_eq!(map.fold(a) == map.fold(b), map.same(a, b));
+            map.same(a, b)
         };
         assert!(same("rfc1459", "A[]\\~", "a{}|^"));
         assert!(same("rfc1459-strict", "A[]\\", "a{}|") && !same("rfc1459-strict", "~", "^"));

@@ -98,8 +98,12 @@ struct Waiting {
 
 impl Rejoin {
     /// Takes a text from somebody; gives what is whole now: nothing, one text, or a torn one and another.
-    pub(crate) fn push(&mut self, from: &Key, text: &str, now: Duration) -> Vec<String> {
-        let Some(mut waiting) = self.waiting.remove(from) else {
+    pub(crate) fn push(&mut self, from: impl Fn() -> Key, text: &str, now: Duration) -> Vec<String> {
+        if self.waiting.is_empty() && !is_torn(text) {
+            return vec![text.to_owned()];
+        }
+        let from = from();
+        let Some(mut waiting) = self.waiting.remove(&from) else {
             return self.begin(from, text, now);
         };
         if text.starts_with("?OTR") || waiting.until <= now || !is_base64(text) {
@@ -112,24 +116,17 @@ impl Rejoin {
             return vec![waiting.text];
         }
         waiting.until = now.saturating_add(PATIENCE);
-        self.waiting.insert(from.clone(), waiting);
+        self.waiting.insert(from, waiting);
         Vec::new()
     }
 
-    fn begin(&mut self, from: &Key, text: &str, now: Duration) -> Vec<String> {
-        let torn =
-            text.starts_with("?OTR:") && !text.ends_with('.') && is_base64(text.trim_start_matches("?OTR:"));
-        if !torn || self.waiting.len() >= MOST_SENDERS {
+    fn begin(&mut self, from: Key, text: &str, now: Duration) -> Vec<String> {
+        if !is_torn(text) || self.waiting.len() >= MOST_SENDERS {
             return vec![text.to_owned()];
         }
         let until = now.saturating_add(PATIENCE);
-        self.waiting.insert(
-            from.clone(),
-            Waiting {
-                text: text.to_owned(),
-                until,
-            },
-        );
+        let text = text.to_owned();
+        self.waiting.insert(from, Waiting { text, until });
         Vec::new()
     }
 
@@ -141,6 +138,12 @@ impl Rejoin {
     pub(crate) fn due(&self) -> Option<Duration> {
         self.waiting.values().map(|waiting| waiting.until).min()
     }
+}
+
+/// An OTR message that lacks its end.
+fn is_torn(text: &str) -> bool {
+    let body = text.strip_prefix("?OTR:");
+    body.is_some_and(|body| !body.ends_with('.') && is_base64(body))
 }
 
 fn is_base64(text: &str) -> bool {
@@ -194,18 +197,18 @@ mod tests {
         let mut rejoin = Rejoin::default();
         let now = Duration::from_secs(1);
         let bob = key("bob");
-        assert!(rejoin.push(&bob, "?OTR:AAMC", now).is_empty());
-        assert_eq!(rejoin.push(&key("eve"), "AAAA", now), ["AAAA"]);
-        assert!(rejoin.push(&bob, "BBBB", now).is_empty());
-        assert_eq!(rejoin.push(&bob, "CC==.", now), ["?OTR:AAMCBBBBCC==."]);
+        assert!(rejoin.push(|| bob.clone(), "?OTR:AAMC", now).is_empty());
+        assert_eq!(rejoin.push(|| key("eve"), "AAAA", now), ["AAAA"]);
+        assert!(rejoin.push(|| bob.clone(), "BBBB", now).is_empty());
+        assert_eq!(rejoin.push(|| bob.clone(), "CC==.", now), ["?OTR:AAMCBBBBCC==."]);
         // Whole messages, fragments and words go straight through.
         for text in ["?OTR:AAMC.", "?OTR|1|2,00001,00002,aa,", "?OTRv3?", "hello"] {
-            assert_eq!(rejoin.push(&bob, text, now), [text]);
+            assert_eq!(rejoin.push(|| bob.clone(), text, now), [text]);
         }
         // What turns out not to belong together is given back in order.
-        assert!(rejoin.push(&bob, "?OTR:AAMC", now).is_empty());
+        assert!(rejoin.push(|| bob.clone(), "?OTR:AAMC", now).is_empty());
         assert_eq!(
-            rejoin.push(&bob, "hello there", now),
+            rejoin.push(|| bob.clone(), "hello there", now),
             ["?OTR:AAMC", "hello there"]
         );
         assert_eq!(rejoin.due(), None);
@@ -216,9 +219,9 @@ mod tests {
         let mut rejoin = Rejoin::default();
         let now = Duration::from_secs(1);
         let bob = key("bob");
-        assert!(rejoin.push(&bob, "?OTR:AAMC", now).is_empty());
+        assert!(rejoin.push(|| bob.clone(), "?OTR:AAMC", now).is_empty());
         let joined = (0..1_000)
-            .map(|_| rejoin.push(&bob, &"A".repeat(400), now))
+            .map(|_| rejoin.push(|| bob.clone(), &"A".repeat(400), now))
             .find(|texts| !texts.is_empty());
         assert!(
             joined
@@ -227,7 +230,7 @@ mod tests {
                 .all(|text| text.len() <= LONGEST_JOINED + 400)
         );
         for number in 0..1_000 {
-            rejoin.push(&key(&format!("n{number}")), "?OTR:AAMC", now);
+            rejoin.push(|| key(&format!("n{number}")), "?OTR:AAMC", now);
         }
         assert_eq!(rejoin.waiting.len(), MOST_SENDERS);
         assert_eq!(rejoin.due(), Some(now + PATIENCE));

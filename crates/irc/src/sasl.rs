@@ -48,20 +48,21 @@ pub(crate) fn select(
         Login::Certificate { .. } if protected && listed(Mechanism::External) => Mechanism::External,
         Login::Key { .. } if listed(Mechanism::EcdsaNist256pChallenge) => Mechanism::EcdsaNist256pChallenge,
         Login::Password { allow_plain, .. } => {
+            // A server that lists nothing is asked for what is known of it, or for what most of them know.
+            let unlisted = seen
+                .filter(|seen| *seen > Mechanism::Plain)
+                .unwrap_or(Mechanism::ScramSha256);
             let scram = [Mechanism::ScramSha512, Mechanism::ScramSha256];
-            // A server that lists nothing is asked for what all of them know.
             let scram = scram
                 .into_iter()
-                .find(|it| listed(*it) && (!offered.is_empty() || *it == Mechanism::ScramSha256));
+                .find(|it| listed(*it) && (!offered.is_empty() || *it == unlisted));
             let plain = *allow_plain && protected && listed(Mechanism::Plain);
-            match scram {
-                Some(mechanism) => mechanism,
-                None if plain && seen.is_some_and(|seen| seen > Mechanism::Plain) => {
-                    return Err(OfflineReason::MechanismDowngrade);
-                }
-                None if plain => Mechanism::Plain,
-                None => return Err(OfflineReason::NoMechanism),
+            let best = scram.or(plain.then_some(Mechanism::Plain));
+            let best = best.ok_or(OfflineReason::NoMechanism)?;
+            if seen.is_some_and(|seen| best < seen) {
+                return Err(OfflineReason::MechanismDowngrade);
             }
+            best
         }
         _ => return Err(OfflineReason::NoMechanism),
     };

@@ -37,6 +37,7 @@ use life::Clock;
 use login::Login;
 use replies::Asked;
 use sending::Unconfirmed;
+pub use talk::is_service;
 use watch::Watched;
 
 /// An IRC client for one account, over whatever transport it is handed, one after another.
@@ -197,8 +198,9 @@ impl Session {
         self.connection.isupport.casemap.fold(name)
     }
 
-    fn is_me(&self, key: &Key) -> bool {
-        *key == self.key(self.connection.me.nick.as_str())
+    fn is_me(&self, name: &str) -> bool {
+        let me = self.connection.me.nick.as_str();
+        self.connection.isupport.casemap.same(name, me)
     }
 
     fn payload_room(&self, target: &Target) -> usize {
@@ -235,7 +237,10 @@ impl Session {
         match message.command {
             "AUTHENTICATE" => self.authenticate(message),
             "CAP" => self.capabilities(message, step),
-            "ERROR" => Err(OfflineReason::ClosedByServer),
+            "ERROR" => {
+                self.tell(Event::ServerText(message.last().to_owned()));
+                Err(OfflineReason::ClosedByServer)
+            }
             "PING" => {
                 self.write("PONG", &[message.last()]);
                 Ok(())

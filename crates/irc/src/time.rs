@@ -26,7 +26,12 @@ impl ServerTime {
         {
             return None;
         }
-        let millis: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+        let digit = |byte: u8| i64::from(byte - b'0');
+        let millis = fraction
+            .bytes()
+            .chain(*b"000")
+            .take(3)
+            .fold(0, |sum, byte| sum * 10 + digit(byte));
         let seconds = ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
         Some(Self(seconds * 1_000 + millis))
     }

@@ -6,6 +6,8 @@ mod decode;
 mod message;
 mod tags;
 
+use std::borrow::Cow;
+
 pub use decode::decode;
 pub use message::{Message, Source, Unwritable, write};
 pub use tags::Tags;
@@ -34,9 +36,9 @@ impl Lines {
     ///
     /// # Errors
     /// [`Endless`] once a megabyte has gone by in one line.
-    pub fn read(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<u8>>, Endless> {
+    pub fn read<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Cow<'a, [u8]>>, Endless> {
         loop {
-            let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
+            let Some(end) = line_end(bytes) else {
                 self.keep(bytes);
                 *bytes = &[];
                 return if self.skipped > MOST_SKIPPED {
@@ -47,12 +49,20 @@ impl Lines {
             };
             let (piece, rest) = bytes.split_at_checked(end).unwrap_or((bytes, &[]));
             *bytes = rest.get(1..).unwrap_or_default();
-            self.keep(piece);
-            let line = std::mem::take(&mut self.line);
+            let line = self.complete(piece);
             if std::mem::take(&mut self.skipped) == 0 && !line.is_empty() {
                 return Ok(Some(line));
             }
         }
+    }
+
+    /// The line that ends with this piece; mostly the piece is all of it, and nothing has to be copied.
+    fn complete<'a>(&mut self, piece: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.skipped == 0 && self.line.is_empty() && piece.len() <= LONGEST_TAGS + LONGEST_BODY {
+            return Cow::Borrowed(piece);
+        }
+        self.keep(piece);
+        Cow::Owned(std::mem::take(&mut self.line))
     }
 
     fn keep(&mut self, piece: &[u8]) {
@@ -66,6 +76,16 @@ impl Lines {
             self.line = Vec::new();
         }
     }
+}
+
+/// Where the first line end is. Whole blocks are looked at at once, which takes a fraction of the time.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 32;
+    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let has_none = |block: &&[u8]| !block.iter().fold(false, |found, byte| found | ends(byte));
+    let skipped = bytes.chunks_exact(BLOCK).take_while(has_none).count() * BLOCK;
+    let rest = bytes.get(skipped..)?;
+    rest.iter().position(ends).map(|end| skipped + end)
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
-use crate::settings::{ChangeAccount, Probes, RenameContact, SetDraft, Stored, WindowState, Wipe};
+use crate::settings::{
+    BackupSaved, ChangeAccount, Probes, RenameContact, SetDestroying, SetDraft, Stored, WindowState, Wipe,
+};
 use crate::trust::{
     AnswerVerification, ExportKeys, ExportedKeys, FingerprintWords, ImportKeys, Imported, OwnKey, RenewKey,
     SetAccountPolicy, SetPolicy, StartVerification, Words,
@@ -65,6 +67,14 @@ methods! {
     "profile.lock" Lock(Nothing) -> Done;
     /// Seals the profile with another passphrase.
     "profile.change_passphrase" ChangePassphrase(NewPassphrase) -> Done;
+    /// Writes the whole profile as one sealed file into its folder, for the owner to carry away.
+    "profile.backup" BackUp(Nothing) -> BackupSaved;
+    /// Puts a profile back from the file that `profile.backup` wrote, which the owner has put into the empty folder.
+    "profile.restore" RestoreProfile(Unlock) -> Done;
+    /// Opens that file into memory only. Changes are lost unless `profile.backup` writes the file anew.
+    "profile.travel" TravelProfile(Unlock) -> Done;
+    /// Sets or removes a passphrase that destroys the profile when somebody unlocks with it.
+    "profile.set_destroying_passphrase" SetDestroying(SetDestroying) -> Done;
     /// What the profile holds, and how large it is.
     "profile.stored" StoredData(Nothing) -> Stored;
     /// Destroys the profile: every key, contact and message in it, with its folder's files.

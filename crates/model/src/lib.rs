@@ -37,8 +37,8 @@ pub use problem::Problem;
 pub use profile::ProfileState;
 pub use secret::Secret;
 pub use settings::{
-    ChangeAccount, ChosenServer, MAX_WINDOW_STATE_BYTES, Probe, Probes, RenameContact, SetDraft, Stored,
-    StoredItem, WindowState, Wipe,
+    BackupSaved, ChangeAccount, ChosenServer, MAX_WINDOW_STATE_BYTES, Probe, Probes, RenameContact,
+    SetDestroying, SetDraft, Stored, StoredItem, WindowState, Wipe,
 };
 pub use tor::{Tor, TorCause, TorPhase, Wall};
 pub use trust::{

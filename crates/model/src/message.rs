@@ -68,9 +68,11 @@ pub enum Delivery {
 pub enum Wait {
     /// The account is not connected.
     Connection,
-    /// The contact uses a key never seen from it before: the owner has to accept it first.
+    /// The contact uses a key that was never accepted, or another one than the message was written for: the
+    /// owner has to accept it, once more where it was accepted before.
     NewKey,
-    /// No private conversation stands yet; it is being started.
+    /// No private conversation stands: it is being started, or, where the contact ended the last one
+    /// ([`Privacy::Finished`]), waits for the owner to start one.
     Privacy,
 }
 

@@ -82,6 +82,29 @@ pub struct Wipe {
     pub understood: bool,
 }
 
+/// A passphrase that destroys the profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetDestroying {
+    /// The passphrase that opens the profile.
+    pub passphrase: Secret,
+    /// The one that destroys it; absent: none does.
+    #[serde(default)]
+    pub destroying: Option<Secret>,
+    /// Has to be `true` where one is set: the owner was told what it does and what it cannot do.
+    #[serde(default)]
+    pub understood: bool,
+}
+
+/// A backup that was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BackupSaved {
+    /// Its name in the profile's folder.
+    pub file: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
 /// What somebody whom the owner did not accept tried, and got no answer to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Probe {

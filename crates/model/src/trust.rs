@@ -38,7 +38,8 @@ pub enum Verification {
     Broken,
     /// Both secrets were the same, or were not.
     Done {
-        /// Whether they were the same: then the key is recorded as verified.
+        /// Whether they were the same: then the key is recorded as verified, but not where the contact put a
+        /// question: a right answer proves only who gives it. A difference takes no verification away.
         same: bool,
     },
     /// None is under way.

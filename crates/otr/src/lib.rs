@@ -16,13 +16,17 @@
 //! * Keep the instance tag of an account and device, and never copy it to another device.
 //!
 //! # Layout
-//! `wire` has the bytes, `group` the numbers, `key` the identities, `ake` the key exchange, `data` the
+//! `wire` has the bytes, `version` what differs between the versions, `group` the numbers, `key` the identities, `ake` the key exchange, `data` the
 //! sessions, `smp` the verification, `fragment`, `query` and `tlv` what their names say, `instance` one client
 //! of the contact, and `conversation` puts all together.
 //!
+//! Beside the protocol, and unused by it: [`keyfile`] reads and writes the key files of other programs, [`words`]
+//! makes fingerprints speakable, [`transcript`] reads and forges captured conversations.
+//!
 //! # Hazards of the protocol itself
 //! Version 3 fixes DSA with 1024 bits, SHA-1 and Diffie-Hellman with 1536 bits. They are not broken
-//! for this use, but they are not what one would choose today.
+//! for this use, but they are not what one would choose today. Version 2 is spoken only where
+//! [`Config::oldest`] says so: it knows no instance tags, and who may speak it can be held to it.
 #![forbid(unsafe_code)]
 
 mod ake;

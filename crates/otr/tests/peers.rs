@@ -1,5 +1,5 @@
 //! Our conversation against other people's implementations, subject by subject, in both versions.
-//! Must never pass without a peer, nor leave out in silence what a peer cannot do: it stands in `PEERS`.
+//! Must never pass without a peer, nor leave out in silence what a peer cannot do: it stands in `Other`.
 //! Standard: OTR versions 2 and 3.
 #![expect(
     clippy::expect_used,

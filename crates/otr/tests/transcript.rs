@@ -200,7 +200,7 @@ fn a_transcript_shows_neither_fingerprints_nor_identity_keys() {
 fn messages_are_found_amid_talk_and_in_pieces_and_in_version_two() {
     let (capture, ..) = talk();
     let whole = read(&capture);
-    let mut chat = String::from("12:01 <bob> hello, do you know ?OTR and ?OTR: nothing\r\n");
+    let mut chat = String::from("12:01 <bob> hello, do you know ?OTR and ?OTR: nothing and ?OTRv.\r\n");
     for (number, line) in capture.lines().enumerate() {
         let quoted = if number % 2 == 0 {
             line.to_owned()
@@ -242,6 +242,14 @@ fn messages_are_found_amid_talk_and_in_pieces_and_in_version_two() {
 fn a_capture_beyond_the_limits_is_refused() {
     let large = vec![b'x'; LARGEST_CAPTURE + 1];
     assert_eq!(Transcript::read(&large), Err(TranscriptError::TooLarge));
+    // One line that begins a message again and again is read once, not once for each beginning.
+    for start in ["?OTRv", "?OTR|", "?OTR,", "?OTR?", "?OTR "] {
+        let line = start.repeat(LARGEST_CAPTURE / start.len());
+        assert!(
+            Transcript::read(line.as_bytes()).unwrap().messages().len() < 2,
+            "{start}"
+        );
+    }
     let many = "?OTR:.\n".repeat(MOST_MESSAGES + 1);
     assert_eq!(
         Transcript::read(many.as_bytes()),

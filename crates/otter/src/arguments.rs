@@ -1,22 +1,41 @@
 //! The command line.
 //! No secret is ever taken from it: other users of the machine can read it.
 
-use std::ffi::OsString;
+mod transcript;
+
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use gate::errands::Program;
 use model::Problem;
+
+#[cfg(test)]
+pub(crate) use transcript::Words;
+pub(crate) use transcript::{Task, Transcript};
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
 Attentive Otter: private conversations over Tor.
 
-  otter                      the messenger with its window (not there yet: see `otter engine`)
+  otter                      the messenger with its window; takes --profile and --tor like `otter engine`
   otter engine               the messenger without a window: JSON-RPC 2.0, one message a line, on standard
                              input and output; docs/rpc.md describes it
       --profile DIR          the folder of the profile (default: the user's data folder)
       --tor embedded         Tor inside the program (default)
+      --tor running          a Tor that already runs, such as Tor Browser's
       --openrpc              prints the OpenRPC document of that language and ends
   otter check [--json]       tries in each room what its walls must refuse, and says what came of it
+  otter transcript TASK [FILE]
+                             what a captured OTR conversation shows, and what anybody can make of it; reads FILE
+                             or standard input; docs/deniability.md explains it. TASK is one of
+      parse                  lists the messages with all their fields
+      keys                   lists the revealed MAC keys and the messages that each could have made
+      check --mac-key KEY    tells which messages KEY could have made
+      forge --mac-key KEY --offset N --old TEXT --new TEXT [--message N]
+                             writes a message again with other words in the place of guessed ones
+      forge --cipher-key-file FILE [--new TEXT] [--message N]
+                             reads a message with its cipher key, or writes it again
+      --json                 with every task: a JSON object a line
   otter --version | --help
 
 Builds for tests alone accept --private-network FILE and --tor socks5://HOST:PORT.";
@@ -33,8 +52,13 @@ pub(crate) enum Command {
     /// This process is the gate.
     Gate(GateRoom),
     Help,
+    /// This process is the porter.
+    Porter(PorterRoom),
+    Transcript(Transcript),
+    /// This process becomes a pluggable transport.
+    Transport(TransportRoom),
     Version,
-    Window,
+    Window(Window),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +66,13 @@ pub(crate) enum Engine {
     Document,
     /// This process is the engine's room.
     Room(EngineRoom),
+    Supervise(Options),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Window {
+    /// This process is the window's room.
+    Room,
     Supervise(Options),
 }
 
@@ -63,6 +94,19 @@ pub(crate) struct EngineRoom {
 pub(crate) struct GateRoom {
     pub(crate) state: PathBuf,
     pub(crate) tor: Tor,
+}
+
+/// The porter's room.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PorterRoom {
+    pub(crate) state: PathBuf,
+}
+
+/// A transport's room.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TransportRoom {
+    pub(crate) state: PathBuf,
+    pub(crate) program: Program,
 }
 
 /// What the supervisor needs to know.
@@ -105,6 +149,7 @@ struct Given {
     folder: Option<PathBuf>,
     json: bool,
     openrpc: bool,
+    program: Option<Program>,
     room: bool,
     tor: Tor,
 }
@@ -114,40 +159,52 @@ struct Given {
 /// # Errors
 /// A code and a sentence for whoever typed them.
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Problem> {
-    let mut arguments = arguments;
-    let Some(first) = arguments.next() else {
-        return Ok(Command::Window);
+    let mut arguments = arguments.peekable();
+    let name = match arguments.next_if(|first| !is_option(first)) {
+        Some(first) => first.to_string_lossy().into_owned(),
+        None => "window".to_owned(),
     };
-    let name = first.to_string_lossy().into_owned();
+    if name == "transcript" {
+        return transcript::parse(&mut arguments).map(Command::Transcript);
+    }
     let given = given(&mut arguments)?;
     match name.as_str() {
         "--help" | "-h" | "help" => Ok(Command::Help),
         "--version" | "-V" => Ok(Command::Version),
         "check" => Ok(Command::Check { json: given.json }),
-        "engine" | "gate" | "window" if given.check => Ok(Command::CheckRoom(CheckRoom {
-            name,
-            folder: given.folder.ok_or_else(no_folder)?,
-        })),
+        "engine" | "gate" | "porter" | "transport" | "window" if given.check => {
+            Ok(Command::CheckRoom(CheckRoom {
+                name,
+                folder: given.folder.ok_or_else(no_folder)?,
+            }))
+        }
         "engine" => engine(given).map(Command::Engine),
         "gate" if given.room => Ok(Command::Gate(GateRoom {
             state: given.folder.ok_or_else(no_folder)?,
             tor: given.tor,
         })),
+        "porter" if given.room => Ok(Command::Porter(PorterRoom {
+            state: given.folder.ok_or_else(no_folder)?,
+        })),
+        "transport" if given.room => Ok(Command::Transport(TransportRoom {
+            state: given.folder.ok_or_else(no_folder)?,
+            program: given
+                .program
+                .ok_or_else(|| wrong("A transport needs its program."))?,
+        })),
         "gate" => Err(wrong("The gate is started by `otter engine`, not by hand.")),
-        "window" => Ok(Command::Window),
+        "window" if given.room => Ok(Command::Window(Window::Room)),
+        "window" => options(given).map(|options| Command::Window(Window::Supervise(options))),
         _ => Err(wrong(&format!(
             "There is no command {name:?}. `otter --help` lists them."
         ))),
     }
 }
 
-/// Why there is no window, and what to do instead.
-pub(crate) fn no_window() -> Problem {
-    Problem::new(
-        "otter.no_window",
-        "There is no window yet. `otter engine` is the same messenger without one, and `./run demo` shows two of them \
-         talking.",
-    )
+/// Whether a first argument belongs to the window, which has no name of its own.
+fn is_option(argument: &OsStr) -> bool {
+    let argument = argument.to_string_lossy();
+    argument.starts_with("--") && !matches!(argument.as_ref(), "--help" | "--version")
 }
 
 fn engine(given: Given) -> Result<Engine, Problem> {
@@ -159,15 +216,19 @@ fn engine(given: Given) -> Result<Engine, Problem> {
             profile: given.folder.ok_or_else(no_folder)?,
         }));
     }
+    options(given).map(Engine::Supervise)
+}
+
+fn options(given: Given) -> Result<Options, Problem> {
     let folder = given.folder.or_else(usual_folder).ok_or_else(|| {
         wrong(
             "No folder for the profile: neither XDG_DATA_HOME nor HOME is set. Name one with --profile DIR.",
         )
     })?;
-    Ok(Engine::Supervise(Options {
+    Ok(Options {
         folder,
         tor: given.tor,
-    }))
+    })
 }
 
 fn given(arguments: &mut impl Iterator<Item = OsString>) -> Result<Given, Problem> {
@@ -185,6 +246,11 @@ fn given(arguments: &mut impl Iterator<Item = OsString>) -> Result<Given, Proble
             "--openrpc" => given.openrpc = true,
             "--private-network" => given.tor = private(Tor::Private(value()?.into()))?,
             "--profile" => given.folder = Some(value()?.into()),
+            "--program" => {
+                let name = value()?;
+                let known = name.to_str().and_then(Program::named);
+                given.program = Some(known.ok_or_else(|| wrong("No transport has a program of that name."))?);
+            }
             "--room" => given.room = true,
             "--tor" => given.tor = tor(&value()?.to_string_lossy())?,
             _ => {
@@ -255,7 +321,28 @@ mod tests {
             Ok(Command::Engine(Engine::Supervise(options)))
         );
         assert_eq!(parse("engine --openrpc"), Ok(Command::Engine(Engine::Document)));
-        assert_eq!(parse(""), Ok(Command::Window));
+    }
+
+    #[test]
+    fn without_a_command_it_is_the_window() {
+        for line in [
+            "--profile /p",
+            "window --profile /p",
+            "--tor embedded --profile /p",
+        ] {
+            let options = Options {
+                folder: "/p".into(),
+                tor: Tor::Embedded,
+            };
+            assert_eq!(
+                parse(line),
+                Ok(Command::Window(Window::Supervise(options))),
+                "{line}"
+            );
+        }
+        assert!(matches!(parse(""), Ok(Command::Window(Window::Supervise(_)))));
+        assert_eq!(parse("window --room"), Ok(Command::Window(Window::Room)));
+        assert_eq!(parse("--version"), Ok(Command::Version));
     }
 
     #[test]
@@ -290,6 +377,37 @@ mod tests {
     }
 
     #[test]
+    fn the_tasks_with_a_transcript_are_understood() {
+        let key = "00112233445566778899aabbccddeeff00112233";
+        let forge = format!(
+            "transcript forge --mac-key {key} --offset 3 --old ab --new cd --message 7 chat.txt --json"
+        );
+        let Ok(Command::Transcript(Transcript { task, file, json })) = parse(&forge) else {
+            panic!("{forge}");
+        };
+        let words = Words {
+            offset: 3,
+            old: "ab".to_owned(),
+            new: "cd".to_owned(),
+        };
+        assert_eq!(
+            task,
+            Task::Modify {
+                key: key.parse().unwrap(),
+                message: std::num::NonZeroUsize::new(7),
+                words
+            }
+        );
+        assert_eq!((file, json), (Some("chat.txt".into()), true));
+        let plain = Transcript {
+            task: Task::Keys,
+            file: None,
+            json: false,
+        };
+        assert_eq!(parse("transcript keys"), Ok(Command::Transcript(plain)));
+    }
+
+    #[test]
     fn what_is_not_understood_is_said() {
         for line in [
             "fly",
@@ -297,6 +415,16 @@ mod tests {
             "engine --profile",
             "engine --tor never",
             "gate",
+            "transcript",
+            "transcript fly",
+            "transcript parse --fly",
+            "transcript parse one two",
+            "transcript check",
+            "transcript check --mac-key 12",
+            "transcript forge --new x",
+            "transcript forge --cipher-key-file k --offset 1",
+            "transcript forge --mac-key 0000000000000000000000000000000000000000 --new x --old y",
+            "transcript keys --message 0",
         ] {
             assert_eq!(parse(line).unwrap_err().code, "otter.usage", "{line}");
         }

@@ -7,13 +7,17 @@ use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
 use model::Problem;
-use walls::check::Attempt;
+use walls::check::{Attempt, Outcome};
 use walls::{Room, channel};
 
 use crate::arguments::CheckRoom;
 use crate::{say, supervisor};
 
-const ROOMS: [&str; 3] = ["engine", "gate", "window"];
+const ROOMS: [&str; 5] = ["engine", "gate", "porter", "transport", "window"];
+/// A file in each folder, for the others to try to read.
+const KEPT: &str = "kept";
+/// The folders of profile, Tor and transports.
+const FOLDERS: [&str; 3] = ["profile", "tor", "transports"];
 
 /// Starts each room to be tried, and tells the outcome: a line each, or JSON.
 pub(crate) fn run(json: bool) -> ExitCode {
@@ -26,22 +30,42 @@ pub(crate) fn run(json: bool) -> ExitCode {
 /// This process is a room: locks it, tries, and prints what came of it as JSON lines.
 pub(crate) fn room(which: &CheckRoom) -> ExitCode {
     walls::close_inherited(&[]);
-    let room = match which.name.as_str() {
-        "engine" => Room::Engine {
-            profile: &which.folder,
-        },
-        "gate" => Room::Gate {
-            state: &which.folder,
-            read: &[],
-            pluggable_transports: false,
-        },
-        _ => Room::Window,
+    let [profile, tor, transports] = FOLDERS.map(|name| which.folder.join(name));
+    let profile_kept = ("read the profile", profile.join(KEPT));
+    let tor_kept = ("read Tor's state", tor.join(KEPT));
+    // It becomes no program here, but has to name one.
+    let own = std::env::current_exe().unwrap_or_default();
+    let (room, neighbours) = match which.name.as_str() {
+        "engine" => (Room::Engine { profile: &profile }, vec![tor_kept]),
+        "gate" => (
+            Room::Gate {
+                state: &tor,
+                read: &[],
+            },
+            vec![profile_kept],
+        ),
+        "porter" => {
+            let walls = Room::Porter {
+                state: &transports,
+                programs: &[],
+            };
+            (walls, vec![profile_kept, tor_kept])
+        }
+        "transport" => {
+            let walls = Room::Transport {
+                program: &own,
+                state: &transports,
+                datagrams: false,
+            };
+            (walls, vec![profile_kept, tor_kept])
+        }
+        _ => (Room::Window, vec![profile_kept, tor_kept]),
     };
     let report = match walls::lock(&room) {
         Ok(report) => report,
         Err(error) => return say::wrong(&Problem::new(error.code(), error.to_string()), 3),
     };
-    for attempt in walls::check::run(&room, &report) {
+    for attempt in walls::check::run(&room, &report, &neighbours) {
         say::line(&serde_json::to_string(&attempt).unwrap_or_default());
     }
     ExitCode::SUCCESS
@@ -49,13 +73,18 @@ pub(crate) fn room(which: &CheckRoom) -> ExitCode {
 
 fn attempts() -> Result<Vec<Attempt>, Problem> {
     let folder = std::env::temp_dir().join(format!("otter-check-{}", std::process::id()));
-    supervisor::private_folder(&folder).map_err(|error| failed(&error))?;
+    for name in FOLDERS {
+        let inner = folder.join(name);
+        supervisor::private_folder(&inner)
+            .and_then(|()| std::fs::write(inner.join(KEPT), "kept"))
+            .map_err(|error| failed(&error))?;
+    }
     let mut all = Vec::new();
     let result = ROOMS.iter().try_for_each(|room| {
         all.extend(attempts_of(room, &folder)?);
         Ok(())
     });
-    // An empty folder that stays behind does no harm.
+    // A folder that stays behind does no harm.
     let _ = std::fs::remove_dir_all(&folder);
     result.map(|()| all)
 }
@@ -84,6 +113,9 @@ fn attempts_of(room: &str, folder: &Path) -> Result<Vec<Attempt>, Problem> {
 }
 
 fn tell(attempts: &[Attempt], json: bool) -> ExitCode {
+    if !json {
+        say::line(&row(["", "room", "attempt", "expected", "seen", "wall"]));
+    }
     for attempt in attempts {
         let text = if json {
             serde_json::to_string(attempt).unwrap_or_default()
@@ -107,16 +139,26 @@ fn tell(attempts: &[Attempt], json: bool) -> ExitCode {
     }
 }
 
+/// One line of the table.
 fn sentence(attempt: &Attempt) -> String {
-    let verdict = if attempt.as_expected() { "ok   " } else { "WRONG" };
-    let Attempt {
-        room,
-        attempt,
+    let verdict = if attempt.as_expected() { "ok" } else { "WRONG" };
+    let word = |outcome| match outcome {
+        Outcome::Allowed => "allowed",
+        Outcome::Refused => "refused",
+    };
+    let (expected, seen) = (word(attempt.expected), word(attempt.seen));
+    row([
+        verdict,
+        &attempt.room,
+        &attempt.attempt,
         expected,
         seen,
-        wall,
-    } = attempt;
-    format!("{verdict} {room:<8} {attempt:<28} expected {expected:?}, seen {seen:?} ({wall})")
+        &attempt.wall,
+    ])
+}
+
+fn row([verdict, room, attempt, expected, seen, wall]: [&str; 6]) -> String {
+    format!("{verdict:<6}{room:<10}{attempt:<29}{expected:<10}{seen:<9}{wall}")
 }
 
 fn failed(error: &std::io::Error) -> Problem {

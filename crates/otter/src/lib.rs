@@ -11,10 +11,12 @@ mod check;
 mod rooms;
 mod say;
 mod supervisor;
+mod transcript;
 
 use std::process::ExitCode;
 
-use self::arguments::{Command, Engine};
+use self::arguments::{Command, Engine, Window};
+use self::supervisor::Front;
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
@@ -27,10 +29,14 @@ pub fn main() -> ExitCode {
         Command::CheckRoom(room) => check::room(&room),
         Command::Engine(Engine::Document) => say::line(&model::openrpc::document().to_string()),
         Command::Engine(Engine::Room(room)) => rooms::engine(&room),
-        Command::Engine(Engine::Supervise(options)) => supervisor::run(&options),
+        Command::Engine(Engine::Supervise(options)) => supervisor::run(&options, Front::Standard),
         Command::Gate(room) => rooms::gate(&room),
+        Command::Porter(room) => rooms::porter(&room),
+        Command::Transport(room) => rooms::transport(&room),
         Command::Help => say::line(arguments::HELP),
+        Command::Transcript(wanted) => transcript::run(&wanted),
         Command::Version => say::line(concat!("attentive-otter ", env!("CARGO_PKG_VERSION"))),
-        Command::Window => say::wrong(&arguments::no_window(), 2),
+        Command::Window(Window::Room) => rooms::window(),
+        Command::Window(Window::Supervise(options)) => supervisor::run(&options, Front::Window),
     }
 }

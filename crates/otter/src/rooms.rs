@@ -1,24 +1,29 @@
 //! The rooms: take the inherited channels, lock, then work. Nothing comes before the lock.
 
+mod porter;
 mod standard;
+mod transport;
 
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use gate::{GateConfig, Network};
+use gate::{GateConfig, Network, Running, TorSettings};
 use model::{Problem, Wall};
 use tokio::sync::mpsc;
 use walls::{Report, Room, channel};
 
 use crate::arguments::{EngineRoom, GateRoom, Tor};
-use crate::say;
+use crate::{say, supervisor};
 
 /// Door 2, in the engine's and in the gate's room.
 pub(crate) const DOOR: RawFd = 3;
 /// Where the engine gets the channel to a new gate.
 pub(crate) const CONTROL: RawFd = 4;
+/// Where the gate has its errands carried out.
+pub(crate) const PORTER: RawFd = 4;
 
 /// The engine's room.
 pub(crate) fn engine(room: &EngineRoom) -> ExitCode {
@@ -36,7 +41,7 @@ pub(crate) fn engine(room: &EngineRoom) -> ExitCode {
 
 /// The gate's room.
 pub(crate) fn gate(room: &GateRoom) -> ExitCode {
-    walls::close_inherited(&[DOOR]);
+    walls::close_inherited(&[DOOR, PORTER]);
     // The one thing before the lock: behind it Arti could not learn who runs the program.
     if let Err(error) = gate::prepare() {
         return say::wrong(&Problem::new(error.code(), error.to_string()), 4);
@@ -48,10 +53,9 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
     let walls = Room::Gate {
         state: &room.state,
         read: &read,
-        pluggable_transports: false,
     };
-    let door = match enter(&walls, [DOOR]) {
-        Ok((_, [door])) => door,
+    let (door, porter) = match enter(&walls, [DOOR, PORTER]) {
+        Ok((_, [door, porter])) => (door, porter),
         Err(problem) => return say::wrong(&problem, 3),
     };
     let result = network(&room.tor).and_then(|network| {
@@ -59,8 +63,10 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
             &GateConfig {
                 state: room.state.clone(),
                 network,
+                tor: matches!(room.tor, Tor::Running).then(|| TorSettings::Running(Running::default())),
             },
             UnixStream::from(door),
+            porter::Porter::new(porter),
         )
     });
     match result {
@@ -68,6 +74,51 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
         Err(problem) => say::wrong(&problem, 4),
     }
 }
+
+/// The window's room.
+pub(crate) fn window() -> ExitCode {
+    walls::close_inherited(&[DOOR]);
+    let (report, door) = match enter(&Room::Window, [DOOR]) {
+        Ok((report, [door])) => (report, UnixStream::from(door)),
+        Err(problem) => return say::wrong(&problem, 3),
+    };
+    let reader = match door.try_clone() {
+        Ok(reader) => reader,
+        Err(error) => {
+            let text = format!("The window cannot use its channel: {error}");
+            return say::wrong(&Problem::new("otter.no_channel", text), 3);
+        }
+    };
+    let options = window::Options {
+        language: language(),
+        minutes_east: minutes_east(),
+        walls: report.walls.iter().map(|state| wall("window", state)).collect(),
+    };
+    match window::run(reader, door, &options) {
+        Ok(window::End::Again) => ExitCode::from(supervisor::AGAIN),
+        Ok(window::End::Closed) => ExitCode::SUCCESS,
+        Err(error) => say::wrong(&Problem::new("otter.no_window", error.to_string()), 5),
+    }
+}
+
+/// The language that the system speaks, such as `ar`, from `ar_EG.UTF-8`: the person's own choice lies in the
+/// profile and counts as soon as that is open.
+fn language() -> Option<String> {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let value = set("LC_ALL")
+        .or_else(|| set("LC_MESSAGES"))
+        .or_else(|| set("LANG"))?;
+    value.split(['_', '.', '@']).next().map(str::to_owned)
+}
+
+/// How far the system's clock is set east of UTC now: for the times on the screen, and for nothing that is sent.
+fn minutes_east() -> i16 {
+    let seconds = jiff::Zoned::now().offset().seconds();
+    i16::try_from(seconds / 60).unwrap_or_default()
+}
+
+pub(crate) use porter::run as porter;
+pub(crate) use transport::run as transport;
 
 /// Takes the channels and locks the room.
 fn enter<const N: usize>(room: &Room<'_>, numbers: [RawFd; N]) -> Result<(Report, [OwnedFd; N]), Problem> {
@@ -157,8 +208,9 @@ fn gate_channel(door: OwnedFd) -> std::io::Result<Box<dyn engine::Channel>> {
     Ok(Box::new(tokio::net::UnixStream::from_std(stream)?))
 }
 
-fn run_gate(config: &GateConfig, door: UnixStream) -> Result<(), Problem> {
-    gate::run(config, door).map_err(|error| Problem::new(error.code(), error.to_string()))
+fn run_gate(config: &GateConfig, door: UnixStream, porter: porter::Porter) -> Result<(), Problem> {
+    gate::run(config, door, Some(Arc::new(porter)))
+        .map_err(|error| Problem::new(error.code(), error.to_string()))
 }
 
 /// The gate itself knows what its build can reach.

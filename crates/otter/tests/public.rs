@@ -131,6 +131,18 @@ fn public_every_wall_refuses_what_it_has_to() {
     }
     assert!(refused("gate", "udp send") && !refused("gate", "tcp connect"));
     assert!(refused("window", "tcp connect"));
+    for (room, attempt) in [
+        ("engine", "ask systemd-resolved"),
+        ("engine", "read Tor's state"),
+        ("gate", "read the profile"),
+        ("porter", "raw socket"),
+        ("porter", "write outside its folder"),
+        ("transport", "udp send"),
+        ("transport", "read the profile"),
+        ("transport", "run another program"),
+    ] {
+        assert!(refused(room, attempt), "{room}: {attempt}");
+    }
     assert!(lines.iter().all(|line| line["seen"] == line["expected"]));
     assert!(output.status.success());
 }
@@ -174,4 +186,45 @@ fn public_without_any_network_tor_says_why_it_stands_still() {
     let (lines, _) = engine("", "\"stalled\"");
     let told = lines.last().unwrap().pointer("/params/event/tor").unwrap();
     assert!(!told["cause"].is_null() && !told["advice"].is_null(), "{told}");
+}
+
+#[test]
+fn public_a_transcript_is_read_behind_the_walls() {
+    let program =
+        std::env::var_os("OTTER_PUBLIC").expect("OTTER_PUBLIC names the program: run ./test public");
+    let mut child = Command::new(program)
+        .args(["transcript", "parse"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It waits for the transcript: by then its walls must stand.
+    let status = format!("/proc/{}/status", child.id());
+    let locked = || std::fs::read_to_string(&status).unwrap().contains("Seccomp:\t2");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !locked() {
+        assert!(std::time::Instant::now() < deadline, "no seccomp filter");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let capture = include_bytes!("data/conversation.txt");
+    child.stdin.take().unwrap().write_all(capture).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 13);
+}
+
+#[test]
+fn public_a_message_is_forged_with_a_revealed_key() {
+    let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/conversation.txt");
+    let keys = otter(&["transcript", "keys", "--json", capture]);
+    let line = String::from_utf8(keys.stdout).unwrap();
+    let revealed: Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
+    let key = revealed["key"].as_str().unwrap();
+    let words = ["--offset", "11", "--old", "100", "--new", "999"];
+    let forged = otter(&[&["transcript", "forge", "--mac-key", key, capture], &words[..]].concat());
+    assert!(forged.status.success());
+    assert!(forged.stdout.starts_with(b"?OTR:AAMD"));
+    let missing = otter(&["transcript", "parse", "/nowhere"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("transcript.no_file"));
 }

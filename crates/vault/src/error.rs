@@ -11,6 +11,8 @@ pub enum VaultError {
     Absent,
     /// The folder holds a profile already; it was not touched.
     AlreadyThere,
+    /// What should be a backup is none, or is not whole.
+    BackupDamaged,
     /// The file does not hold what was written: a fault of the disk, or somebody's doing.
     Damaged {
         /// Whether the state before the last change is there and looks whole.
@@ -18,6 +20,8 @@ pub enum VaultError {
     },
     /// No room on the disk, or the quota is used up. Nothing was lost; the last change was not kept.
     DiskFull,
+    /// The log of kept messages is no plain file, or longer than it can be. The rest of the profile is not touched.
+    HistoryDamaged,
     /// Another copy of the program has the profile open.
     InUse,
     /// The system refused to read or write.
@@ -27,7 +31,12 @@ pub enum VaultError {
         /// The folder's permission bits, such as `0o755`; `0` if the owner is the trouble.
         permissions: u32,
     },
-    /// The profile would be larger than [`crate::MAX_FILE`]; the last change was not kept.
+    /// The folder cannot be written to. Nothing was lost; the last change was not kept.
+    ReadOnly,
+    /// The passphrase that opens the profile cannot be the one that destroys it.
+    SamePassphrase,
+    /// The profile would be larger than [`crate::MAX_FILE`], or its history than [`crate::MAX_HISTORY`]; the last
+    /// change was not kept.
     TooLarge,
     /// A later version of the program wrote the file.
     TooNew,
@@ -41,12 +50,16 @@ impl VaultError {
         match self {
             VaultError::Absent => "vault.absent",
             VaultError::AlreadyThere => "vault.already-there",
+            VaultError::BackupDamaged => "vault.backup-damaged",
             VaultError::Damaged { backup: false } => "vault.damaged",
             VaultError::Damaged { backup: true } => "vault.damaged-with-backup",
             VaultError::DiskFull => "vault.disk-full",
+            VaultError::HistoryDamaged => "vault.history-damaged",
             VaultError::InUse => "vault.in-use",
             VaultError::Io(_) => "vault.io",
             VaultError::NotPrivate { .. } => "vault.not-private",
+            VaultError::ReadOnly => "vault.read-only",
+            VaultError::SamePassphrase => "vault.same-passphrase",
             VaultError::TooLarge => "vault.too-large",
             VaultError::TooNew => "vault.too-new",
             VaultError::WrongPassphrase => "vault.wrong-passphrase",
@@ -61,6 +74,7 @@ impl From<std::io::Error> for VaultError {
             ErrorKind::FileTooLarge | ErrorKind::QuotaExceeded | ErrorKind::StorageFull => {
                 VaultError::DiskFull
             }
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => VaultError::ReadOnly,
             kind => VaultError::Io(kind),
         }
     }
@@ -71,6 +85,9 @@ impl std::fmt::Display for VaultError {
         let sentence = match self {
             VaultError::Absent => "There is no profile here yet. Create one.",
             VaultError::AlreadyThere => "There is a profile here already. Open it, or choose another folder.",
+            VaultError::BackupDamaged => {
+                "This file is no backup of a profile, or it is damaged. Use another copy."
+            }
             VaultError::Damaged { backup: true } => {
                 "The profile is damaged. The state before the last change was kept: restore it."
             }
@@ -79,6 +96,9 @@ impl std::fmt::Display for VaultError {
             }
             VaultError::DiskFull => {
                 "The disk is full, so the last change was not kept. Make room and try again."
+            }
+            VaultError::HistoryDamaged => {
+                "The file of kept messages is damaged. Put back a copy of your own, or delete the kept messages."
             }
             VaultError::InUse => "The profile is open in another window or program. Close that one first.",
             VaultError::Io(kind) => {
@@ -95,6 +115,12 @@ impl std::fmt::Display for VaultError {
                     f,
                     "Other users can look into the profile's folder (its mode is {permissions:03o}). Make it private (mode 700)."
                 );
+            }
+            VaultError::ReadOnly => {
+                "The profile's folder cannot be written to, so the last change was not kept. Allow writing, or move the folder to another disk."
+            }
+            VaultError::SamePassphrase => {
+                "The passphrase that opens the profile and the one that destroys it must differ. Choose another."
             }
             VaultError::TooLarge => {
                 "The profile has become too large, so the last change was not kept. Delete something first."

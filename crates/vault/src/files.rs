@@ -1,26 +1,44 @@
 //! The files of a profile and how one is replaced: a new file beside it, synced, then renamed over it.
-//! It must never leave a moment without a whole `vault`, nor read more than [`MAX_FILE`] bytes.
-//! Standards: rename(2), fsync(2), link(2), flock(2).
+//! It must never leave a moment without a whole `vault`, nor read more than [`MAX_FILE`] bytes of it.
+//! Standards: rename(2), fsync(2), link(2).
 //!
 //! Order of a replacement: `vault.new` is written and synced; `vault` gets a second name, which is renamed to
 //! `vault.old`; `vault.new` is renamed to `vault`; the folder is synced. A kill between any two steps leaves the
 //! old or the new state whole; what else is left is swept up when the profile is next opened.
 
 use crate::VaultError;
+use crate::disk::{Disk, RealDisk, read_exactly, shred};
 use crate::format::Sealed;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::path::Path;
 
-/// The largest file that is read or written: 64 MiB.
+/// The largest profile file that is read or written: 64 MiB.
 pub const MAX_FILE: u64 = 64 * 1024 * 1024;
 
 pub(crate) const MAIN: &str = "vault";
 pub(crate) const BACKUP: &str = "vault.old";
+pub(crate) const HISTORY: &str = "history";
+pub(crate) const HISTORY_NEW: &str = "history.new";
+pub(crate) const HISTORY_OLD: &str = "history.old";
+pub(crate) const SAVED: &str = "backup.otter";
+pub(crate) const SAVED_NEW: &str = "backup.otter.new";
 const DAMAGED: &str = "vault.damaged";
-const LOCK: &str = "lock";
 const NEW: &str = "vault.new";
 const NEW_BACKUP: &str = "vault.old.new";
+
+/// Every name that a profile folder may hold, but for the lock. The first is the one that matters most.
+pub(crate) const NAMES: [&str; 10] = [
+    MAIN,
+    BACKUP,
+    NEW,
+    NEW_BACKUP,
+    DAMAGED,
+    HISTORY,
+    HISTORY_NEW,
+    HISTORY_OLD,
+    SAVED,
+    SAVED_NEW,
+];
 
 /// Whether the folder has a file of this name.
 pub(crate) fn present(dir: &Path, name: &str) -> Result<bool, VaultError> {
@@ -31,55 +49,66 @@ pub(crate) fn present(dir: &Path, name: &str) -> Result<bool, VaultError> {
     }
 }
 
-/// A profile folder that no other program has open.
+/// A profile's files, that no other program has open.
 pub(crate) struct Folder {
-    dir: PathBuf,
-    /// Locked as long as it lives.
-    _lock: File,
+    disk: Box<dyn Disk>,
 }
 
 impl Folder {
     /// # Errors
     /// [`VaultError::InUse`] if another holds the lock.
     pub(crate) fn lock(dir: &Path) -> Result<Self, VaultError> {
-        let lock = private(OpenOptions::new().create(true).truncate(false)).open(dir.join(LOCK))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                dir: dir.to_path_buf(),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(VaultError::InUse),
-            Err(TryLockError::Error(error)) => Err(error.into()),
-        }
+        Ok(Self::on(Box::new(RealDisk::lock(dir)?)))
+    }
+
+    pub(crate) fn on(disk: Box<dyn Disk>) -> Self {
+        Self { disk }
+    }
+
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.disk
     }
 
     /// The whole file `name`.
     ///
     /// # Errors
     /// [`VaultError::Absent`], [`VaultError::Damaged`] (`backup: false`) if it is no plain file or too long.
-    pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>, VaultError> {
+    pub(crate) fn read(&self, name: &str, most: u64) -> Result<Vec<u8>, VaultError> {
         const DAMAGED: VaultError = VaultError::Damaged { backup: false };
-        let path = self.dir.join(name);
-        let state = std::fs::symlink_metadata(&path)?;
-        if !state.is_file() || state.len() > MAX_FILE {
+        let length = match self.disk.length(name) {
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(DAMAGED),
+            other => other?.ok_or(VaultError::Absent)?,
+        };
+        if length > most {
             return Err(DAMAGED);
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(state.len()).map_err(|_| DAMAGED)?);
-        // A file that grows meanwhile is cut at the limit and found to be damaged.
-        File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        // A file that grows meanwhile is cut and found to be damaged.
+        let length = usize::try_from(length).map_err(|_| DAMAGED)?;
+        Ok(read_exactly(&*self.disk, name, 0, length)?)
     }
 
     pub(crate) fn has_sound_backup(&self) -> bool {
-        self.read(BACKUP).is_ok_and(|bytes| Sealed::parse(&bytes).is_ok())
+        self.read(BACKUP, MAX_FILE)
+            .is_ok_and(|bytes| Sealed::parse(&bytes).is_ok())
     }
 
     /// Puts `bytes` in place of the main file, which becomes the backup.
     ///
     /// # Errors
-    /// [`VaultError::DiskFull`], [`VaultError::Io`]; the old file then stands.
+    /// [`VaultError::DiskFull`], [`VaultError::ReadOnly`], [`VaultError::Io`]; the old file then stands.
     pub(crate) fn replace(&self, bytes: &[u8]) -> Result<(), VaultError> {
         self.swap_in(bytes, BACKUP)
+    }
+
+    /// After [`Folder::replace`] with the same `bytes`: writes over every former state, and makes the backup the
+    /// same as the main file.
+    ///
+    /// # Errors
+    /// As [`Folder::replace`].
+    pub(crate) fn forget_former(&self, bytes: &[u8]) -> Result<(), VaultError> {
+        shred(&*self.disk, BACKUP)?;
+        shred(&*self.disk, DAMAGED)?;
+        self.replace(bytes)
     }
 
     /// Puts `bytes` in place of the main file, which is kept as `vault.damaged`. The backup stays.
@@ -90,88 +119,83 @@ impl Folder {
         self.swap_in(bytes, DAMAGED)
     }
 
-    fn swap_in(&self, bytes: &[u8], old_name: &str) -> Result<(), VaultError> {
+    /// Writes `over` into the main file as it lies there, then over everything that holds a former state.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`] and the like; as much as could be was written.
+    pub(crate) fn overwrite(&self, over: &[u8]) -> Result<(), VaultError> {
+        let first = match self.disk.length(MAIN) {
+            Ok(Some(_)) => self.disk.write(MAIN, 0, over),
+            other => other.map(drop),
+        };
+        let backup = shred(&*self.disk, BACKUP);
+        let damaged = shred(&*self.disk, DAMAGED);
+        let again = self.replace(over);
+        first
+            .map_err(VaultError::from)
+            .and(backup)
+            .and(damaged)
+            .and(again)
+    }
+
+    /// Puts a file of this name there, at once or not at all.
+    pub(crate) fn put(&self, name: &str, new: &str, bytes: &[u8]) -> Result<(), VaultError> {
+        self.forget(&[new]);
         let written = self
-            .write_new(bytes)
+            .disk
+            .create(new, bytes)
+            .and_then(|()| self.disk.rename(new, name));
+        self.forget(&[new]);
+        written?;
+        Ok(self.disk.sync()?)
+    }
+
+    fn swap_in(&self, bytes: &[u8], old_name: &str) -> Result<(), VaultError> {
+        self.sweep();
+        let written = self
+            .disk
+            .create(NEW, bytes)
             .and_then(|()| self.keep_as(old_name))
             .and_then(|had_one| {
-                std::fs::rename(self.dir.join(NEW), self.dir.join(MAIN))?;
-                self.sync().inspect_err(|_| self.undo(had_one, old_name))
+                self.disk.rename(NEW, MAIN)?;
+                self.disk.sync().inspect_err(|_| self.undo(had_one, old_name))
             });
         if written.is_err() {
             self.sweep();
         }
-        written
+        Ok(written?)
     }
 
     /// The folder could not be synced, so the change must not be seen either.
     fn undo(&self, had_one: bool, old_name: &str) {
-        let main = self.dir.join(MAIN);
         if had_one {
-            let second_name = std::fs::hard_link(self.dir.join(old_name), self.dir.join(NEW));
-            drop(second_name.and_then(|()| std::fs::rename(self.dir.join(NEW), main)));
+            let second_name = self.disk.link(old_name, NEW);
+            drop(second_name.and_then(|()| self.disk.rename(NEW, MAIN)));
         } else {
-            drop(std::fs::remove_file(main));
+            drop(self.disk.remove(MAIN));
         }
     }
 
     /// Removes what a killed replacement left behind. What cannot be removed does no harm.
     pub(crate) fn sweep(&self) {
-        for name in [NEW, NEW_BACKUP] {
-            drop(std::fs::remove_file(self.dir.join(name)));
-        }
+        self.forget(&[NEW, NEW_BACKUP]);
     }
 
-    /// Removes what [`Folder::restore`] kept: its data key can still be had with the passphrase of that time.
-    pub(crate) fn forget_damaged(&self) -> Result<(), VaultError> {
-        match std::fs::remove_file(self.dir.join(DAMAGED)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
+    fn forget(&self, names: &[&str]) {
+        for name in names {
+            drop(self.disk.remove(name));
         }
-    }
-
-    fn write_new(&self, bytes: &[u8]) -> Result<(), VaultError> {
-        self.sweep();
-        let mut file = private(OpenOptions::new().create_new(true)).open(self.dir.join(NEW))?;
-        file.write_all(bytes)?;
-        Ok(file.sync_all()?)
     }
 
     /// Gives the main file the second name `name`. Whether there was a main file.
-    fn keep_as(&self, name: &str) -> Result<bool, VaultError> {
-        let (main, new) = (self.dir.join(MAIN), self.dir.join(NEW_BACKUP));
-        match std::fs::hard_link(&main, &new) {
-            Ok(()) => {}
+    fn keep_as(&self, name: &str) -> io::Result<bool> {
+        match self.disk.link(MAIN, NEW_BACKUP) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-            Err(_) => {
-                // A file system without second names.
-                std::fs::copy(&main, &new)?;
-                File::open(&new)?.sync_all()?;
-            }
+            other => other?,
         }
-        std::fs::rename(&new, self.dir.join(name))?;
+        self.disk.rename(NEW_BACKUP, name)?;
         // Where both names meant the same file already, the rename did nothing.
-        drop(std::fs::remove_file(new));
+        self.forget(&[NEW_BACKUP]);
         Ok(true)
     }
-
-    fn sync(&self) -> Result<(), VaultError> {
-        let synced = if cfg!(unix) {
-            File::open(&self.dir).and_then(|dir| dir.sync_all())
-        } else {
-            Ok(())
-        };
-        match synced {
-            // Some network file systems cannot sync a folder.
-            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-            other => Ok(other?),
-        }
-    }
-}
-
-/// Opens for writing; a file that is made is its owner's alone.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options.write(true)
 }

@@ -2,56 +2,84 @@
 //! It must never be parsed further than checked, nor tell a damaged file as a wrong passphrase.
 //! Standards: draft-irtf-cfrg-xchacha-03, FIPS 180-4; the layout is this module's own, below.
 //!
-//! All numbers are little-endian. Each version keeps the header's length, magic, version and digest.
+//! All numbers are little-endian. Each version keeps the first 192 bytes as they are but for the number.
 //! ```text
-//!   0  magic "OTTERVLT"          8  version 1 (u32)
+//!   0  magic "OTTERVLT"          8  version 2 (u32)
 //!  12  Argon2id memory in KiB, passes, lanes (u32 each)
-//!  24  salt (32)                56  nonce of the wrapped data key (24)
-//!  80  wrapped data key (32 + 16), under the passphrase key, with bytes 0 to 55 as associated data
+//!  24  salt (32)
+//!  56  nonce (24) and sealed data key (32 + 16), under the passphrase key, with bytes 0 to 55 and a 1 as
+//!      associated data
 //! 128  nonce of the body (24)  152  length of the body (u32)   156  zero (4)
 //! 160  SHA-256 of bytes 0 to 159: tells damage from a wrong passphrase, keeps nobody out
-//! 192  body: under the data key, with bytes 0 to 159 as associated data:
+//! 192  nonce (24) and 32 + 16 bytes: random ones, or zeroes sealed under the key of the destroying passphrase,
+//!      with bytes 0 to 55 and a 2 as associated data
+//! 264  body: under the data key, with bytes 0 to 159 and 192 to 263 as associated data:
 //!      length of the JSON (u32), JSON, zeroes up to a multiple of 4096; then the tag (16)
 //! ```
+//! Version 1, which is read and not written, had no second place for a key: its body is at 192, with bytes 0 to
+//! 159 as associated data, and the data key was sealed with bytes 0 to 55 alone.
 
+use crate::crypt::{KEY, Key, NONCE, TAG, fill, random};
 use crate::files::MAX_FILE;
-use crate::{Kdf, Passphrase, Profile, SCHEMA, VaultError};
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use serde::Deserialize;
+use crate::profile::migrate;
+use crate::{Kdf, Passphrase, Profile, VaultError};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::{ErrorKind, Write};
 use zeroize::Zeroizing;
 
 const MAGIC: [u8; 8] = *b"OTTERVLT";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const STEP: usize = 4096;
-const TAG: usize = 16;
-/// Length of the header in bytes.
-pub(crate) const HEADER: usize = 192;
+const DIGEST: usize = 32;
+const SLOT: usize = NONCE + KEY + TAG;
+/// Length of the part of the header that is authenticated and digested, in bytes.
 const SIGNED: usize = 160;
+/// Where what the versions differ in begins.
+pub(crate) const HEADER: usize = SIGNED + DIGEST;
 
 const DAMAGED: VaultError = VaultError::Damaged { backup: false };
 
-/// What the wrapping of the data key hangs on: everything before its nonce.
-#[derive(Clone, Copy)]
-struct Lock {
+/// What a passphrase becomes a key with: everything before the first nonce.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lock {
+    version: u32,
     kdf: Kdf,
     salt: [u8; 32],
 }
 
-/// The data key in clear, and wrapped as the header carries it.
+/// A sealed key, or random bytes that look like one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Slot {
+    nonce: [u8; NONCE],
+    sealed: [u8; KEY + TAG],
+}
+
+/// The data key in clear, and all that the header carries of keys.
 pub(crate) struct Keys {
     lock: Lock,
-    nonce: [u8; 24],
-    wrapped: [u8; 48],
-    data: Zeroizing<[u8; 32]>,
+    slot: Slot,
+    destroying: Slot,
+    pub(crate) data: Key,
 }
 
 impl Lock {
-    fn bytes(&self) -> [u8; 56] {
+    fn new(kdf: Kdf) -> Result<Self, VaultError> {
+        Ok(Self {
+            version: VERSION,
+            kdf,
+            salt: random()?,
+        })
+    }
+
+    /// The key that `passphrase` makes. Takes as long as the cost asks for.
+    pub(crate) fn derive(&self, passphrase: &Passphrase) -> Result<Key, VaultError> {
+        self.kdf.derive(passphrase, &self.salt)
+    }
+
+    pub(crate) fn bytes(&self) -> [u8; 56] {
         let numbers = [
-            VERSION,
+            self.version,
             self.kdf.memory_kib(),
             self.kdf.passes(),
             self.kdf.lanes(),
@@ -64,25 +92,81 @@ impl Lock {
         writer.put(&self.salt);
         writer.finish()
     }
+
+    /// What a slot hangs on, besides the key.
+    fn context(&self, place: u8) -> Vec<u8> {
+        let mut context = self.bytes().to_vec();
+        if self.version > 1 {
+            context.push(place);
+        }
+        context
+    }
+}
+
+/// Where the data key lies.
+const DATA: u8 = 1;
+/// Where the mark of the destroying passphrase lies.
+const DESTROYING: u8 = 2;
+
+impl Slot {
+    fn seal(lock: &Lock, place: u8, under: &Key, content: &[u8; KEY]) -> Result<Self, VaultError> {
+        let nonce = random()?;
+        let sealed = under.encrypt(&nonce, content, &lock.context(place))?;
+        let sealed = sealed
+            .try_into()
+            .map_err(|_| VaultError::Io(ErrorKind::InvalidData))?;
+        Ok(Self { nonce, sealed })
+    }
+
+    fn random() -> Result<Self, VaultError> {
+        let nonce = random()?;
+        Ok(Self {
+            nonce,
+            sealed: random()?,
+        })
+    }
+
+    fn bytes(&self) -> [u8; SLOT] {
+        let mut bytes = Fields::default();
+        bytes.put(&self.nonce);
+        bytes.put(&self.sealed);
+        bytes.finish()
+    }
+
+    fn open(&self, lock: &Lock, place: u8, under: &Key) -> Option<Zeroizing<Vec<u8>>> {
+        under.decrypt(&self.nonce, &self.sealed, &lock.context(place))
+    }
 }
 
 impl Keys {
-    /// A new data key, wrapped under a new salt. Costs one key derivation.
+    /// A new data key, sealed under a new salt. Costs one key derivation.
     pub(crate) fn generate(passphrase: &Passphrase, kdf: Kdf) -> Result<Self, VaultError> {
-        let lock = Lock { kdf, salt: random()? };
-        let nonce = random()?;
-        let data = Zeroizing::new(random()?);
-        let key = kdf.derive(passphrase, &lock.salt)?;
-        let wrapped = encrypt(&key, &nonce, &*data, &lock.bytes())?;
-        let wrapped = wrapped
-            .try_into()
-            .map_err(|_| VaultError::Io(ErrorKind::InvalidData))?;
+        let lock = Lock::new(kdf)?;
+        let key = lock.derive(passphrase)?;
+        Self::under(lock, &key, Slot::random()?)
+    }
+
+    fn under(lock: Lock, key: &Key, destroying: Slot) -> Result<Self, VaultError> {
+        let data = Key::generate()?;
         Ok(Self {
+            slot: Slot::seal(&lock, DATA, key, data.bytes())?,
             lock,
-            nonce,
-            wrapped,
+            destroying,
             data,
         })
+    }
+
+    /// A new data key under another passphrase. The salt stays, and with it the destroying passphrase. Costs one
+    /// key derivation.
+    ///
+    /// # Errors
+    /// [`VaultError::SamePassphrase`] if it is the destroying one.
+    pub(crate) fn renewed(&self, passphrase: &Passphrase) -> Result<Self, VaultError> {
+        let key = self.lock.derive(passphrase)?;
+        if self.destroying.open(&self.lock, DESTROYING, &key).is_some() {
+            return Err(VaultError::SamePassphrase);
+        }
+        Self::under(self.lock, &key, self.destroying)
     }
 
     /// The cost that the passphrase was sealed with.
@@ -90,42 +174,95 @@ impl Keys {
         self.lock.kdf
     }
 
-    /// Whether `passphrase` is the one that wraps this data key. Costs one key derivation.
+    /// Whether `passphrase` is the one that opens this profile. Costs one key derivation.
     pub(crate) fn check(&self, passphrase: &Passphrase) -> Result<(), VaultError> {
-        let key = self.lock.kdf.derive(passphrase, &self.lock.salt)?;
-        let opened = decrypt(&key, &self.nonce, &self.wrapped, &self.lock.bytes());
+        let key = self.lock.derive(passphrase)?;
+        let opened = self.slot.open(&self.lock, DATA, &key);
         opened.map(drop).ok_or(VaultError::WrongPassphrase)
+    }
+
+    /// The same keys with a mark for a destroying passphrase, or with none. Costs a key derivation if there is one.
+    ///
+    /// # Errors
+    /// [`VaultError::SamePassphrase`] if it is the one that opens the profile.
+    pub(crate) fn with_destroying(&self, passphrase: Option<&Passphrase>) -> Result<Self, VaultError> {
+        let destroying = match passphrase {
+            None => Slot::random()?,
+            Some(passphrase) => {
+                let key = self.lock.derive(passphrase)?;
+                if self.slot.open(&self.lock, DATA, &key).is_some() {
+                    return Err(VaultError::SamePassphrase);
+                }
+                Slot::seal(&self.lock, DESTROYING, &key, &[0; KEY])?
+            }
+        };
+        Ok(Self {
+            lock: self.lock,
+            slot: self.slot,
+            destroying,
+            data: Key::from_bytes(self.data.bytes()).ok_or(DAMAGED)?,
+        })
+    }
+
+    /// A key for one purpose, sealed with the data key's help: authenticates `parts` as belonging to this profile.
+    pub(crate) fn authenticate(&self, parts: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let nonce: [u8; NONCE] = random()?;
+        let mut tag = nonce.to_vec();
+        tag.extend_from_slice(&self.data.encrypt(&nonce, &[], parts)?);
+        Ok(tag)
+    }
+
+    /// Whether `tag` was made by [`Keys::authenticate`] for `parts`.
+    pub(crate) fn is_authentic(&self, parts: &[u8], tag: &[u8]) -> bool {
+        let Some((nonce, sealed)) = tag.split_first_chunk() else {
+            return false;
+        };
+        self.data.decrypt(nonce, sealed, parts).is_some()
     }
 
     /// The whole file for `profile`, under a new nonce.
     pub(crate) fn seal(&self, profile: &Profile) -> Result<Vec<u8>, VaultError> {
         let body = padded_json(profile)?;
-        let nonce: [u8; 24] = random()?;
-        let length = u32::try_from(body.len() + TAG).map_err(|_| VaultError::TooLarge)?;
-        let mut header: Fields<SIGNED> = Fields::default();
-        header.put(&self.lock.bytes());
-        header.put(&self.nonce);
-        header.put(&self.wrapped);
-        header.put(&nonce);
-        header.put(&length.to_le_bytes());
-        let header = header.finish();
-        let mut file = header.to_vec();
-        file.extend_from_slice(&Sha256::digest(header));
-        file.extend_from_slice(&encrypt(&self.data, &nonce, &body, &header)?);
-        if file.len() as u64 > MAX_FILE {
-            return Err(VaultError::TooLarge);
-        }
-        Ok(file)
+        let nonce = random()?;
+        let header = header(&self.lock, &self.slot, &nonce, body.len() + TAG)?;
+        let context = [&header[..], &self.destroying.bytes()].concat();
+        let body = self.data.encrypt(&nonce, &body, &context)?;
+        assemble(&header, &self.destroying, &body)
     }
+}
+
+fn header(
+    lock: &Lock,
+    slot: &Slot,
+    nonce: &[u8; NONCE],
+    body_length: usize,
+) -> Result<[u8; SIGNED], VaultError> {
+    let length = u32::try_from(body_length).map_err(|_| VaultError::TooLarge)?;
+    let mut header = Fields::default();
+    header.put(&lock.bytes());
+    header.put(&slot.bytes());
+    header.put(nonce);
+    header.put(&length.to_le_bytes());
+    Ok(header.finish())
+}
+
+fn assemble(header: &[u8; SIGNED], destroying: &Slot, body: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let digest = Sha256::digest(header);
+    let file = [&header[..], digest.as_slice(), &destroying.bytes(), body].concat();
+    if file.len() as u64 > MAX_FILE {
+        return Err(VaultError::TooLarge);
+    }
+    Ok(file)
 }
 
 /// A file that is whole as far as can be seen without the passphrase.
 pub(crate) struct Sealed<'a> {
-    header: &'a [u8; SIGNED],
+    /// What the body hangs on.
+    context: Vec<u8>,
     lock: Lock,
-    nonce: [u8; 24],
-    wrapped: [u8; 48],
-    body_nonce: [u8; 24],
+    slot: Slot,
+    destroying: Option<Slot>,
+    body_nonce: [u8; NONCE],
     body: &'a [u8],
 }
 
@@ -134,7 +271,7 @@ impl<'a> Sealed<'a> {
     /// [`VaultError::Damaged`] (always `backup: false`: the caller knows better) and [`VaultError::TooNew`].
     pub(crate) fn parse(file: &'a [u8]) -> Result<Self, VaultError> {
         let (header, rest) = file.split_first_chunk::<SIGNED>().ok_or(DAMAGED)?;
-        let (digest, body) = rest.split_first_chunk::<{ HEADER - SIGNED }>().ok_or(DAMAGED)?;
+        let (digest, rest) = rest.split_first_chunk::<DIGEST>().ok_or(DAMAGED)?;
         if Sha256::digest(header).as_slice() != digest {
             return Err(DAMAGED);
         }
@@ -142,64 +279,101 @@ impl<'a> Sealed<'a> {
         if fields.take()? != MAGIC {
             return Err(DAMAGED);
         }
-        match fields.number()? {
+        let version = fields.number()?;
+        let mut rest = Reader(rest);
+        let destroying = match version {
             0 => return Err(DAMAGED),
-            VERSION => {}
+            1 => None,
+            VERSION => Some(rest.slot()?),
             _ => return Err(VaultError::TooNew),
-        }
+        };
         let kdf = Kdf::new(fields.number()?, fields.number()?, fields.number()?).ok_or(DAMAGED)?;
         let lock = Lock {
+            version,
             kdf,
             salt: fields.take()?,
         };
-        let (nonce, wrapped, body_nonce) = (fields.take()?, fields.take()?, fields.take()?);
-        let whole = usize::try_from(fields.number()?).is_ok_and(|length| length == body.len());
-        if !whole
-            || body.len() < STEP + TAG
-            || !(body.len() - TAG).is_multiple_of(STEP)
-            || fields.number()? != 0
-        {
-            return Err(DAMAGED);
-        }
+        let (slot, body_nonce, body) = (fields.slot()?, fields.take()?, rest.0);
+        check_length(fields.number()?, fields.number()?, body)?;
+        let mut context = header.to_vec();
+        context.extend(destroying.iter().flat_map(Slot::bytes));
         Ok(Self {
-            header,
+            context,
             lock,
-            nonce,
-            wrapped,
+            slot,
+            destroying,
             body_nonce,
             body,
         })
     }
 
-    /// Costs one key derivation.
-    ///
+    pub(crate) fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
     /// # Errors
-    /// [`VaultError::WrongPassphrase`], [`VaultError::Damaged`], [`VaultError::TooNew`], [`VaultError::Io`] if the
-    /// memory for the derivation is not to be had.
-    pub(crate) fn open(&self, passphrase: &Passphrase) -> Result<(Keys, Profile), VaultError> {
-        let key = self.lock.kdf.derive(passphrase, &self.lock.salt)?;
-        let data = decrypt(&key, &self.nonce, &self.wrapped, &self.lock.bytes());
-        let data = data.ok_or(VaultError::WrongPassphrase)?;
-        let data = Zeroizing::new(<[u8; 32]>::try_from(data.as_slice()).map_err(|_| DAMAGED)?);
-        let body = decrypt(&data, &self.body_nonce, self.body, self.header).ok_or(DAMAGED)?;
+    /// [`VaultError::WrongPassphrase`], [`VaultError::Damaged`], [`VaultError::TooNew`].
+    pub(crate) fn open(&self, key: &Key) -> Result<(Keys, Profile), VaultError> {
+        let data = self.slot.open(&self.lock, DATA, key);
+        let data = Key::from_bytes(&data.ok_or(VaultError::WrongPassphrase)?).ok_or(DAMAGED)?;
+        let body = data
+            .decrypt(&self.body_nonce, self.body, &self.context)
+            .ok_or(DAMAGED)?;
         let profile = unpadded_json(&body)?;
+        // What is written next is of today's version.
+        let lock = Lock {
+            version: VERSION,
+            ..self.lock
+        };
+        let slot = if lock == self.lock {
+            self.slot
+        } else {
+            Slot::seal(&lock, DATA, key, data.bytes())?
+        };
         let keys = Keys {
-            lock: self.lock,
-            nonce: self.nonce,
-            wrapped: self.wrapped,
+            lock,
+            slot,
+            destroying: self.destroying.map_or_else(Slot::random, Ok)?,
             data,
         };
         Ok((keys, profile))
+    }
+
+    /// Whether this is the key of the destroying passphrase.
+    pub(crate) fn is_destroying(&self, key: &Key) -> bool {
+        self.destroying
+            .is_some_and(|slot| slot.open(&self.lock, DESTROYING, key).is_some())
+    }
+
+    /// A file of the same form, salt and length that no passphrase opens.
+    pub(crate) fn lookalike(&self) -> Result<Vec<u8>, VaultError> {
+        let lock = Lock {
+            version: VERSION,
+            ..self.lock
+        };
+        let header = header(&lock, &Slot::random()?, &random()?, self.body.len())?;
+        let mut body = vec![0; self.body.len()];
+        fill(&mut body)?;
+        assemble(&header, &Slot::random()?, &body)
+    }
+}
+
+fn check_length(length: u32, zero: u32, body: &[u8]) -> Result<(), VaultError> {
+    let whole = usize::try_from(length).is_ok_and(|length| length == body.len());
+    let padded = body.len().checked_sub(TAG).ok_or(DAMAGED)?;
+    if whole && padded >= STEP && padded.is_multiple_of(STEP) && zero == 0 {
+        Ok(())
+    } else {
+        Err(DAMAGED)
     }
 }
 
 /// The JSON of `profile` with its length before it and zeroes behind it, in one allocation that is wiped.
 fn padded_json(profile: &Profile) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     const UNREPRESENTABLE: VaultError = VaultError::Io(ErrorKind::InvalidData);
-    let mut count = Count(0);
-    serde_json::to_writer(&mut count, profile).map_err(|_| UNREPRESENTABLE)?;
-    let length = u32::try_from(count.0).map_err(|_| VaultError::TooLarge)?;
-    let padded = (4 + count.0).next_multiple_of(STEP);
+    let exact = json_length(profile);
+    let length = u32::try_from(exact).map_err(|_| VaultError::TooLarge)?;
+    let padded = (4 + exact).next_multiple_of(STEP);
     if (HEADER + padded + TAG) as u64 > MAX_FILE {
         return Err(VaultError::TooLarge);
     }
@@ -211,19 +385,15 @@ fn padded_json(profile: &Profile) -> Result<Zeroizing<Vec<u8>>, VaultError> {
 }
 
 fn unpadded_json(body: &[u8]) -> Result<Profile, VaultError> {
-    /// Read first, so that a later layout is told from damage.
-    #[derive(Deserialize)]
-    struct Header {
-        schema: u32,
-    }
     let (length, rest) = body.split_first_chunk().ok_or(DAMAGED)?;
     let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| DAMAGED)?;
-    let json = rest.get(..length).ok_or(DAMAGED)?;
-    let header: Header = serde_json::from_slice(json).map_err(|_| DAMAGED)?;
-    if header.schema > SCHEMA {
-        return Err(VaultError::TooNew);
-    }
-    serde_json::from_slice(json).map_err(|_| DAMAGED)
+    migrate::read(rest.get(..length).ok_or(DAMAGED)?)
+}
+
+/// How long the JSON of `value` is, in bytes; 0 if it has none.
+pub(crate) fn json_length(value: &impl Serialize) -> usize {
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).map_or(0, |()| count.0)
 }
 
 struct Count(usize);
@@ -237,37 +407,6 @@ impl Write for Count {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
-}
-
-fn encrypt(key: &[u8; 32], nonce: &[u8; 24], text: &[u8], context: &[u8]) -> Result<Vec<u8>, VaultError> {
-    XChaCha20Poly1305::new(&Key::from(*key))
-        .encrypt(
-            &XNonce::from(*nonce),
-            Payload {
-                msg: text,
-                aad: context,
-            },
-        )
-        .map_err(|_| VaultError::TooLarge)
-}
-
-fn decrypt(key: &[u8; 32], nonce: &[u8; 24], text: &[u8], context: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    XChaCha20Poly1305::new(&Key::from(*key))
-        .decrypt(
-            &XNonce::from(*nonce),
-            Payload {
-                msg: text,
-                aad: context,
-            },
-        )
-        .map(Zeroizing::new)
-        .ok()
-}
-
-fn random<const N: usize>() -> Result<[u8; N], VaultError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| VaultError::Io(ErrorKind::Other))?;
-    Ok(bytes)
 }
 
 /// Fills an array from the front; what is not filled stays zero, and too much is cut off.
@@ -309,6 +448,14 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Result<u32, VaultError> {
         self.take().map(u32::from_le_bytes)
+    }
+
+    fn slot(&mut self) -> Result<Slot, VaultError> {
+        let nonce = self.take()?;
+        Ok(Slot {
+            nonce,
+            sealed: self.take()?,
+        })
     }
 }
 

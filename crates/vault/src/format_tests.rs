@@ -1,6 +1,8 @@
 use super::*;
+use crate::SCHEMA;
 use crate::{
-    Account, Contact, KnownFingerprint, Protocol, Queued, QueuedState, SecretBytes, SecretText, TlsPolicy,
+    Account, Contact, KeptHistory, KnownFingerprint, Policy, Protocol, Queued, QueuedState, SecretBytes,
+    SecretText, TlsPolicy,
 };
 use proptest::prelude::*;
 
@@ -13,10 +15,8 @@ fn right() -> Passphrase {
 }
 
 fn profile() -> Profile {
-    let mut profile = Profile {
-        next_id: 8,
-        ..Profile::default()
-    };
+    let mut profile = Profile::default();
+    profile.next_id = 8;
     profile
         .settings
         .insert("locale".into(), serde_json::json!({ "language": "ar" }));
@@ -37,7 +37,12 @@ fn parsed(file: &[u8]) -> Result<(), VaultError> {
 }
 
 fn opened(file: &[u8]) -> Result<Profile, VaultError> {
-    Ok(Sealed::parse(file)?.open(&right())?.1)
+    open_with(file, &right())
+}
+
+fn open_with(file: &[u8], passphrase: &Passphrase) -> Result<Profile, VaultError> {
+    let sealed = Sealed::parse(file)?;
+    Ok(sealed.open(&sealed.lock().derive(passphrase)?)?.1)
 }
 
 #[test]
@@ -85,9 +90,8 @@ fn a_flipped_bit_in_the_body_is_damage() {
 #[test]
 fn a_wrong_passphrase_is_told_as_such() {
     let file = keys().seal(&profile()).unwrap();
-    let sealed = Sealed::parse(&file).unwrap();
     for wrong in ["", "correct horse batterz", "correct horse battery "] {
-        let opened = sealed.open(&Passphrase::new(wrong.into())).map(drop);
+        let opened = open_with(&file, &Passphrase::new(wrong.into())).map(drop);
         assert_eq!(opened, Err(VaultError::WrongPassphrase));
     }
 }
@@ -132,14 +136,12 @@ fn a_forged_header_opens_nothing() {
 fn a_later_version_is_told_from_damage() {
     let file = keys().seal(&profile()).unwrap();
     assert_eq!(
-        parsed(&forged(&file, 8, &2u32.to_le_bytes())),
+        parsed(&forged(&file, 8, &3u32.to_le_bytes())),
         Err(VaultError::TooNew)
     );
     assert_eq!(parsed(&forged(&file, 8, &0u32.to_le_bytes())), Err(DAMAGED));
-    let later = Profile {
-        schema: SCHEMA + 1,
-        ..profile()
-    };
+    let mut later = profile();
+    later.schema = SCHEMA + 1;
     assert_eq!(opened(&keys().seal(&later).unwrap()), Err(VaultError::TooNew));
 }
 
@@ -161,7 +163,7 @@ fn the_length_of_the_file_tells_steps_of_four_kibibytes_only() {
         profile.settings.insert("note".into(), "x".repeat(size).into());
         lengths.insert(keys.seal(&profile).unwrap().len());
     }
-    assert_eq!(lengths, [HEADER + STEP + TAG].into());
+    assert_eq!(lengths, [HEADER + SLOT + STEP + TAG].into());
 }
 
 #[test]
@@ -193,7 +195,8 @@ fn no_secret_shows_in_debug_output() {
 #[test]
 fn the_layout_stays() {
     let expected = serde_json::json!({
-        "schema": 1, "next_id": 2, "settings": {},
+        "schema": 2, "next_id": 2, "settings": {}, "history_key": "Bwc=",
+        "history": [{ "id": 1, "account": 1, "address": "bob@example.org", "key": "CAg=" }],
         "accounts": [{
             "id": 1, "otr_key": "AAEC", "instance_tag": 256, "connect": true,
             "protocol": { "xmpp": {
@@ -241,6 +244,7 @@ fn sample() -> Profile {
             otr_key,
             instance_tag: Some(256),
             connect: true,
+            policy: Some(Policy::Opportunistic),
         }],
         contacts: vec![Contact {
             account: 1,
@@ -248,6 +252,10 @@ fn sample() -> Profile {
             name: Some("Bob".into()),
             accepted: true,
             fingerprints: vec![known],
+            policy: Some(Policy::Unencrypted),
+            version_2: true,
+            blocked: true,
+            draft: Some(SecretText::new("Dear".into())),
         }],
         outbox: vec![Queued {
             id: "m1".into(),
@@ -255,9 +263,18 @@ fn sample() -> Profile {
             address: "bob@example.org".into(),
             text: SecretText::new("Vale".into()),
             fingerprint: None,
+            also_for: vec!["A".into()],
+            unencrypted: true,
             state: QueuedState::Waiting,
             queued_at: 1_795_000_000,
             epoch: None,
+        }],
+        history_key: Some(SecretBytes::new(vec![7, 7])),
+        history: vec![KeptHistory {
+            id: 1,
+            account: 1,
+            address: "bob@example.org".into(),
+            key: SecretBytes::new(vec![8, 8]),
         }],
         ..Profile::default()
     }
@@ -284,6 +301,26 @@ prop_compose! {
         profile.settings.insert(text, serde_json::json!([numbers.0, flag]));
         profile
     }
+}
+
+#[test]
+fn a_profile_of_an_earlier_program_has_the_later_fields_at_their_defaults() {
+    let mut json = serde_json::to_value(sample()).unwrap();
+    let mut drop = |pointer: &str, names: &[&str]| {
+        let entry = json.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
+        names
+            .iter()
+            .for_each(|name| assert!(entry.remove(*name).is_some()));
+    };
+    drop("/accounts/0", &["policy"]);
+    drop("/contacts/0", &["policy", "version_2", "blocked", "draft"]);
+    drop("/outbox/0", &["also_for", "unencrypted"]);
+    let profile: Profile = serde_json::from_value(json).unwrap();
+    assert_eq!(profile.accounts[0].policy, None);
+    let contact = &profile.contacts[0];
+    assert!(contact.policy.is_none() && contact.draft.is_none());
+    assert!(!contact.version_2 && !contact.blocked);
+    assert!(!profile.outbox[0].unencrypted && profile.outbox[0].also_for.is_empty());
 }
 
 proptest! {

@@ -2,6 +2,7 @@
 //! It must never accept a cost so low that guessing is cheap, or so high that a forged file stops the program.
 //! Standards: RFC 9106; the floor is the OWASP minimum (19 MiB, 2 passes).
 
+use crate::crypt::{Key, wipe_stack};
 use crate::{Passphrase, VaultError};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::io::ErrorKind;
@@ -69,11 +70,7 @@ impl Kdf {
         self.lanes
     }
 
-    pub(crate) fn derive(
-        self,
-        passphrase: &Passphrase,
-        salt: &[u8],
-    ) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+    pub(crate) fn derive(self, passphrase: &Passphrase, salt: &[u8]) -> Result<Key, VaultError> {
         const INVALID: VaultError = VaultError::Io(ErrorKind::InvalidInput);
         const NO_MEMORY: VaultError = VaultError::Io(ErrorKind::OutOfMemory);
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(|_| INVALID)?;
@@ -82,16 +79,13 @@ impl Kdf {
             .try_reserve_exact(params.block_count())
             .map_err(|_| NO_MEMORY)?;
         memory.resize(params.block_count(), Block::new());
-        let mut key = Zeroizing::new([0; 32]);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into_with_memory(
-                passphrase.expose_secret(),
-                salt,
-                &mut *key,
-                memory.as_mut_slice(),
-            )
-            .map_err(|_| INVALID)?;
-        Ok(key)
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let secret = passphrase.expose_secret();
+        let key = Key::written_by(|key| {
+            argon2.hash_password_into_with_memory(secret, salt, key, memory.as_mut_slice())
+        });
+        wipe_stack();
+        key.map_err(|_| INVALID)
     }
 }
 
@@ -157,7 +151,7 @@ mod tests {
         let key = kdf
             .derive(&Passphrase::new("password".into()), b"somesalt")
             .unwrap();
-        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = key.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(
             hex,
             "09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7"

@@ -1,29 +1,46 @@
-//! The sealed profile: accounts, keys and known people in one encrypted file, opened with a passphrase.
+//! The sealed profile: accounts, keys, known people and kept messages, encrypted, opened with a passphrase.
 //! It must never leave the disk without a good file, write a secret unsealed, or guess when a file is damaged.
 //! Standards: RFC 9106 (Argon2id), draft-irtf-cfrg-xchacha-03 (XChaCha20-Poly1305), FIPS 180-4 (SHA-256).
 //!
-//! The folder holds `vault`, `vault.old` (the state before the last change), `lock` (held while open), and, after
-//! a restore, `vault.damaged`. `format.rs` describes the file, `files.rs` how it is replaced.
+//! The folder holds `vault`, `vault.old` (the state before the last change), `lock` (held while open), `history`
+//! where messages are kept, `backup.otter` where its owner asked for one, and, after a restore, `vault.damaged`.
+//! `format.rs` describes the file, `files.rs` how it is replaced, `history/` the log of messages, `disk.rs` what is
+//! done to files at all.
 
+mod backup;
+mod crypt;
+mod destroying;
+mod disk;
 mod error;
 mod files;
 mod folder;
 mod format;
+mod history;
 mod kdf;
+mod memory_disk;
 mod profile;
 mod secret;
+mod stored;
+mod wipe;
 
+pub use backup::{BACKUP_NAME, MAX_BACKUP, read_saved};
 pub use error::VaultError;
 pub use files::MAX_FILE;
 pub use folder::make_private;
+pub use history::{Entry, History, MAX_ENTRY_TEXT, MAX_HISTORY, MAX_PAGE, Page};
 pub use kdf::Kdf;
 pub use profile::{
-    Account, Contact, KnownFingerprint, Profile, Protocol, Queued, QueuedState, SCHEMA, TlsPolicy,
+    Account, Contact, KeptHistory, KnownFingerprint, Policy, Profile, Protocol, Queued, QueuedState, SCHEMA,
+    TlsPolicy,
 };
 pub use secret::{Passphrase, SecretBytes, SecretText};
+pub use stored::{Stored, StoredHistory, StoredKind};
+pub use wipe::wipe;
 
-use files::Folder;
+use crypt::Key;
+use files::{BACKUP, Folder, MAIN};
 use format::{Keys, Sealed};
+use history::log::Log;
 use std::path::Path;
 
 /// Whether a folder holds a profile.
@@ -43,7 +60,7 @@ pub fn presence(dir: &Path) -> Result<Presence, VaultError> {
     if !folder::exists(dir)? {
         return Ok(Presence::Absent);
     }
-    let sealed = files::present(dir, files::MAIN)? || files::present(dir, files::BACKUP)?;
+    let sealed = files::present(dir, MAIN)? || files::present(dir, BACKUP)?;
     Ok(if sealed {
         Presence::Sealed
     } else {
@@ -57,6 +74,10 @@ pub struct Vault {
     folder: Folder,
     keys: Keys,
     profile: Profile,
+    /// There once kept messages were asked for.
+    log: Option<Log>,
+    /// On travel, where the carried file lies.
+    travelling_from: Option<Folder>,
 }
 
 impl Vault {
@@ -72,17 +93,20 @@ impl Vault {
         if presence(dir)? == Presence::Sealed {
             return Err(VaultError::AlreadyThere);
         }
-        let profile = Profile::default();
-        let keys = Keys::generate(passphrase, kdf)?;
+        let (profile, keys) = (Profile::default(), Keys::generate(passphrase, kdf)?);
         folder.replace(&keys.seal(&profile)?)?;
         Ok(Self {
             folder,
             keys,
             profile,
+            log: None,
+            travelling_from: None,
         })
     }
 
-    /// Opens the profile in `dir`. Takes as long as the key derivation that it was made with: about a second.
+    /// Opens the profile in `dir`. Takes as long as the key derivation that it was made with: about a second. With
+    /// the destroying passphrase, if there is one, the profile is gone and the answer is the same as for any wrong
+    /// one.
     ///
     /// # Errors
     /// [`VaultError::Absent`], [`VaultError::WrongPassphrase`], [`VaultError::Damaged`] (try
@@ -92,23 +116,39 @@ impl Vault {
         if presence(dir)? == Presence::Absent {
             return Err(VaultError::Absent);
         }
-        let folder = Folder::lock(dir)?;
-        let opened = folder
-            .read(files::MAIN)
-            .and_then(|bytes| Sealed::parse(&bytes)?.open(passphrase));
-        let (keys, profile) = match opened {
-            Err(VaultError::Absent | VaultError::Damaged { .. }) => {
-                return Err(VaultError::Damaged {
-                    backup: folder.has_sound_backup(),
-                });
-            }
-            other => other?,
-        };
+        Self::open_on(Folder::lock(dir)?, |lock| lock.derive(passphrase))
+    }
+
+    fn open_on(
+        folder: Folder,
+        key: impl FnOnce(&format::Lock) -> Result<Key, VaultError>,
+    ) -> Result<Self, VaultError> {
+        let bytes = folder.read(MAIN, MAX_FILE);
+        let sealed = bytes
+            .as_ref()
+            .map_err(|error| *error)
+            .and_then(|bytes| Sealed::parse(bytes));
+        let backup = folder.has_sound_backup();
+        let opened = sealed.and_then(|sealed| Self::unsealed(folder, &sealed, &key(sealed.lock())?));
+        opened.map_err(|error| match error {
+            VaultError::Absent | VaultError::Damaged { .. } => VaultError::Damaged { backup },
+            other => other,
+        })
+    }
+
+    fn unsealed(folder: Folder, sealed: &Sealed<'_>, key: &Key) -> Result<Self, VaultError> {
+        if sealed.is_destroying(key) {
+            destroying::destroy(&folder, sealed);
+            return Err(VaultError::WrongPassphrase);
+        }
+        let (keys, profile) = sealed.open(key)?;
         folder.sweep();
         Ok(Self {
             folder,
             keys,
             profile,
+            log: None,
+            travelling_from: None,
         })
     }
 
@@ -123,14 +163,14 @@ impl Vault {
             return Err(VaultError::Absent);
         }
         let folder = Folder::lock(dir)?;
-        let bytes = folder.read(files::BACKUP)?;
-        let (keys, profile) = Sealed::parse(&bytes)?.open(passphrase)?;
-        folder.restore(&bytes)?;
-        Ok(Self {
-            folder,
-            keys,
-            profile,
-        })
+        let bytes = folder.read(BACKUP, MAX_FILE)?;
+        let sealed = Sealed::parse(&bytes)?;
+        let key = sealed.lock().derive(passphrase)?;
+        if !sealed.is_destroying(&key) {
+            sealed.open(&key)?;
+            folder.restore(&bytes)?;
+        }
+        Self::unsealed(folder, &sealed, &key)
     }
 
     /// The profile as it stands, in memory and on disk.
@@ -142,8 +182,8 @@ impl Vault {
     /// written if `edit` changes nothing. Takes a few milliseconds: it waits for the disk.
     ///
     /// # Errors
-    /// [`VaultError::DiskFull`], [`VaultError::TooLarge`], [`VaultError::Io`]; the old state then stands in memory
-    /// and on disk.
+    /// [`VaultError::DiskFull`], [`VaultError::ReadOnly`], [`VaultError::TooLarge`], [`VaultError::Io`]; the old
+    /// state then stands in memory and on disk.
     pub fn change<T>(&mut self, edit: impl FnOnce(&mut Profile) -> T) -> Result<T, VaultError> {
         let mut changed = self.profile.clone();
         let result = edit(&mut changed);
@@ -154,20 +194,48 @@ impl Vault {
         Ok(result)
     }
 
-    /// Seals the profile under a new passphrase, salt and data key, with the same cost, and the backup as well; a
-    /// `vault.damaged` is removed. Afterwards the old passphrase opens nothing here. Takes two key derivations.
+    /// Seals the profile under a new passphrase and data key, with the same cost, and writes over what the old one
+    /// opens. Afterwards the old passphrase opens nothing here but a `backup.otter`. Takes two key derivations.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassphrase`] if `old` is not the present one, [`VaultError::DiskFull`],
-    /// [`VaultError::Io`]. The old passphrase then still holds, unless only the backup could not be written: the
-    /// next change makes up for that.
+    /// [`VaultError::WrongPassphrase`] if `old` is not the present one, [`VaultError::SamePassphrase`] if `new` is
+    /// the destroying one, [`VaultError::DiskFull`], [`VaultError::ReadOnly`], [`VaultError::Io`]. The old
+    /// passphrase then still holds, unless only the former state could not be written over.
     pub fn change_passphrase(&mut self, old: &Passphrase, new: &Passphrase) -> Result<(), VaultError> {
         self.keys.check(old)?;
-        let keys = Keys::generate(new, self.keys.kdf())?;
+        let keys = self.keys.renewed(new)?;
+        self.reseal(keys)
+    }
+
+    /// Seals the profile at another cost of guessing, with the same passphrase. A destroying passphrase has to be
+    /// set anew. Takes two key derivations.
+    ///
+    /// # Errors
+    /// As [`Vault::change_passphrase`].
+    pub fn change_cost(&mut self, passphrase: &Passphrase, kdf: Kdf) -> Result<(), VaultError> {
+        self.keys.check(passphrase)?;
+        self.reseal(Keys::generate(passphrase, kdf)?)
+    }
+
+    /// The cost of guessing the passphrase.
+    pub fn cost(&self) -> Kdf {
+        self.keys.kdf()
+    }
+
+    fn reseal(&mut self, keys: Keys) -> Result<(), VaultError> {
         let sealed = keys.seal(&self.profile)?;
         self.folder.replace(&sealed)?;
+        // From here on the file is under these keys, whatever fails.
         self.keys = keys;
-        self.folder.replace(&sealed)?;
-        self.folder.forget_damaged()
+        self.folder.forget_former(&sealed)
     }
 }
+
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
+mod traces_tests;

@@ -6,9 +6,12 @@ use crate::{SecretBytes, SecretText};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use zeroize::Zeroize;
+
+pub(crate) mod migrate;
 
 /// The newest layout that this version reads. It writes no other.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// All that is kept of a person's messenger between two starts.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +25,11 @@ pub struct Profile {
     pub contacts: Vec<Contact>,
     /// Messages that are not known to have arrived.
     pub outbox: Vec<Queued>,
-    /// The id that the next account gets; ids are never used twice.
+    /// Conversations whose messages are kept.
+    pub history: Vec<KeptHistory>,
+    /// The key of the log that they are kept in; made when it is first needed.
+    pub history_key: Option<SecretBytes>,
+    /// The id that the next account or kept conversation gets; ids are never used twice.
     pub next_id: u64,
     /// Choices by name, as the engine defines them.
     pub settings: BTreeMap<String, serde_json::Value>,
@@ -35,6 +42,8 @@ impl Default for Profile {
             accounts: Vec::new(),
             contacts: Vec::new(),
             outbox: Vec::new(),
+            history: Vec::new(),
+            history_key: None,
             next_id: 1,
             settings: BTreeMap::new(),
         }
@@ -55,6 +64,22 @@ pub struct Account {
     pub instance_tag: Option<u32>,
     /// Whether to connect at start.
     pub connect: bool,
+    /// What its contacts' messages may cross the network as, where a contact has no policy of its own;
+    /// absent: encrypted only.
+    #[serde(default)]
+    pub policy: Option<Policy>,
+}
+
+/// What may cross the network without OTR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// Messages, until a private conversation stands.
+    Opportunistic,
+    /// Nothing.
+    Required,
+    /// Everything.
+    Unencrypted,
 }
 
 /// What an account speaks, with what that needs.
@@ -112,6 +137,18 @@ pub struct Contact {
     pub accepted: bool,
     /// OTR keys seen from this contact.
     pub fingerprints: Vec<KnownFingerprint>,
+    /// The policy for this contact; absent: the account's.
+    #[serde(default)]
+    pub policy: Option<Policy>,
+    /// Whether OTR version 2 is spoken with this contact.
+    #[serde(default)]
+    pub version_2: bool,
+    /// Whether everything from this contact is refused.
+    #[serde(default)]
+    pub blocked: bool,
+    /// What was begun and not sent.
+    #[serde(default)]
+    pub draft: Option<SecretText>,
 }
 
 /// An OTR key that a contact has used.
@@ -140,15 +177,35 @@ pub struct Queued {
     pub address: String,
     /// The words.
     pub text: SecretText,
-    /// The OTR key that it was written for; it goes to no other.
+    /// The OTR key that it was written for; it goes to no other but [`Self::also_for`].
     pub fingerprint: Option<String>,
+    /// Further OTR keys that it may go to.
+    #[serde(default)]
+    pub also_for: Vec<String>,
+    /// Whether it was written to go out unencrypted.
+    #[serde(default)]
+    pub unencrypted: bool,
     /// How far it has come.
     pub state: QueuedState,
     /// When it was written: seconds since 1970-01-01, UTC.
     pub queued_at: u64,
-    /// Epoch of the run of the contact\'s program that it was sent to: 16 hexadecimal digits
+    /// Epoch of the run of the contact's program that it was sent to: 16 hexadecimal digits
     /// (`docs/decisions/0003-receipts.md`).
     pub epoch: Option<String>,
+}
+
+/// A conversation whose messages are kept. Without its key they cannot be read again.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptHistory {
+    /// The conversation's number in the log.
+    pub id: u64,
+    /// [`Account::id`].
+    pub account: u64,
+    /// The contact's bare address.
+    pub address: String,
+    /// 32 bytes.
+    pub key: SecretBytes,
 }
 
 /// How far a message has come.
@@ -177,9 +234,59 @@ macro_rules! redacted {
 redacted! {
     Account => id, connect;
     Contact => account, accepted, fingerprints;
+    KeptHistory => id, account;
     KnownFingerprint => verified;
     Profile => schema, accounts, contacts, outbox;
     Queued => account, state;
+}
+
+/// Wipes the named fields on drop; fields of other kinds of secret wipe themselves.
+macro_rules! wiped {
+    ($($kind:ident => $($field:ident),*;)*) => {
+        $(impl Drop for $kind {
+            fn drop(&mut self) {
+                $(self.$field.zeroize();)*
+            }
+        })*
+    };
+}
+
+wiped! {
+    Contact => address, name;
+    KeptHistory => address;
+    KnownFingerprint => fingerprint;
+    Queued => id, address, fingerprint, epoch;
+}
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        for (mut name, value) in std::mem::take(&mut self.settings) {
+            name.zeroize();
+            wipe(value);
+        }
+    }
+}
+
+impl Drop for Protocol {
+    fn drop(&mut self) {
+        let Protocol::Xmpp { jid, host, .. } = self;
+        jid.zeroize();
+        host.zeroize();
+    }
+}
+
+fn wipe(value: serde_json::Value) {
+    match value {
+        serde_json::Value::String(mut text) => text.zeroize(),
+        serde_json::Value::Array(values) => values.into_iter().for_each(wipe),
+        serde_json::Value::Object(fields) => {
+            for (mut name, value) in fields {
+                name.zeroize();
+                wipe(value);
+            }
+        }
+        _ => {}
+    }
 }
 
 impl fmt::Debug for Protocol {

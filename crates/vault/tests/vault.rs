@@ -1,56 +1,16 @@
 //! A profile through the public API, on a real disk: alice opens, changes and nearly loses hers.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+#[path = "support/desk.rs"]
+mod desk;
+
+use desk::{Desk, damage, other, right};
 use std::fs;
-use std::path::{Path, PathBuf};
-use vault::{Kdf, Passphrase, Presence, Vault, VaultError, presence};
-
-struct Desk {
-    _room: tempfile::TempDir,
-    dir: PathBuf,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let room = tempfile::tempdir().unwrap();
-        let dir = room.path().join("profile");
-        Self { _room: room, dir }
-    }
-
-    fn create(&self) -> Vault {
-        Vault::create(&self.dir, &right(), Kdf::MINIMUM).unwrap()
-    }
-
-    fn open(&self) -> Result<Vault, VaultError> {
-        Vault::open(&self.dir, &right())
-    }
-
-    fn refusal(&self) -> VaultError {
-        self.open().err().unwrap()
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
-    }
-}
-
-fn right() -> Passphrase {
-    Passphrase::new("correct horse battery".into())
-}
-
-fn other() -> Passphrase {
-    Passphrase::new("staple".into())
-}
+use std::path::Path;
+use vault::{Kdf, Presence, Vault, VaultError, presence};
 
 fn count(vault: &mut Vault, to: u64) {
     vault.change(|profile| profile.next_id = to).unwrap();
-}
-
-fn damage(path: &Path) {
-    let mut bytes = fs::read(path).unwrap();
-    let last = bytes.last_mut().unwrap();
-    *last ^= 1;
-    fs::write(path, bytes).unwrap();
 }
 
 #[test]
@@ -193,15 +153,6 @@ fn a_change_that_was_killed_between_backup_and_rename_can_be_made_again() {
 }
 
 #[test]
-fn two_programs_cannot_have_one_profile_open() {
-    let desk = Desk::new();
-    let vault = desk.create();
-    assert_eq!(desk.refusal(), VaultError::InUse);
-    drop(vault);
-    assert!(desk.open().is_ok());
-}
-
-#[test]
 fn a_new_passphrase_replaces_the_old_one_in_the_backup_too() {
     let desk = Desk::new();
     let mut vault = desk.create();
@@ -252,9 +203,7 @@ fn a_change_that_changes_nothing_writes_nothing() {
 #[cfg(unix)]
 mod unix {
     use super::*;
-    use std::io::{BufRead, BufReader, Read};
     use std::os::unix::fs::{PermissionsExt, symlink};
-    use std::process::Command;
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -296,122 +245,5 @@ mod unix {
         fs::rename(desk.path("vault"), desk.path("elsewhere")).unwrap();
         symlink("elsewhere", desk.path("vault")).unwrap();
         assert_eq!(desk.refusal(), VaultError::Damaged { backup: false });
-    }
-
-    /// Started by the test below, to be killed.
-    #[test]
-    #[ignore = "runs until it is killed"]
-    fn a_writer_that_never_stops() {
-        let Some(dir) = std::env::var_os("VAULT_TO_WRITE") else {
-            return;
-        };
-        let mut vault = Vault::open(Path::new(&dir), &right()).unwrap();
-        loop {
-            vault.change(|profile| profile.next_id += 1).unwrap();
-            println!("kept={}", vault.profile().next_id);
-        }
-    }
-
-    #[test]
-    fn a_kill_at_any_moment_loses_nothing_that_was_kept() {
-        let desk = Desk::new();
-        drop(desk.create());
-        for round in 0..20 {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "the test starts itself again, to kill it"
-            )]
-            let mut child = Command::new(std::env::current_exe().unwrap())
-                .args([
-                    "--exact",
-                    "unix::a_writer_that_never_stops",
-                    "--ignored",
-                    "--nocapture",
-                ])
-                .env("VAULT_TO_WRITE", &desk.dir)
-                .stdout(std::process::Stdio::piped())
-                .spawn()
-                .unwrap();
-            let mut words = BufReader::new(child.stdout.take().unwrap());
-            let mut text = String::new();
-            while !text.contains("kept=") {
-                assert_ne!(words.read_line(&mut text).unwrap(), 0, "the writer ended: {text}");
-            }
-            std::thread::sleep(std::time::Duration::from_millis(round * 3));
-            child.kill().unwrap();
-            child.wait().unwrap();
-            words.read_to_string(&mut text).unwrap();
-            // The last line may be cut; whole ones end in a newline.
-            let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-            let kept = whole
-                .rsplit_once("kept=")
-                .map_or(0, |(_, number)| number.parse::<u64>().unwrap());
-            let vault = desk.open().unwrap();
-            assert!(
-                vault.profile().next_id >= kept,
-                "{} after {kept}",
-                vault.profile().next_id
-            );
-        }
-        assert!(
-            desk.open().unwrap().profile().next_id > 20,
-            "the writer hardly ran"
-        );
-    }
-
-    /// A file system of a few pages, in a mount namespace of its own where the test may make one.
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_full_disk_keeps_the_old_state_in_memory_and_on_disk() {
-        if std::env::var_os("VAULT_ON_SMALL_DISK").is_some() {
-            return on_a_small_disk(Path::new("/mnt"));
-        }
-        let script =
-            "mount -t tmpfs -o size=64k,mode=700 small /mnt && exec \"$0\" --exact \"$1\" --nocapture";
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the test starts itself again, on a small disk"
-        )]
-        let output = Command::new("unshare")
-            .args(["--user", "--map-root-user", "--mount", "sh", "-c", script])
-            .arg(std::env::current_exe().unwrap())
-            .arg("unix::a_full_disk_keeps_the_old_state_in_memory_and_on_disk")
-            .env("VAULT_ON_SMALL_DISK", "yes")
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success() && text.contains("1 passed"),
-            "{text} {output:?}"
-        );
-    }
-
-    #[cfg(target_os = "linux")]
-    fn on_a_small_disk(disk: &Path) {
-        let desk = Desk {
-            _room: tempfile::tempdir().unwrap(),
-            dir: disk.join("profile"),
-        };
-        let mut vault = desk.create();
-        count(&mut vault, 5);
-        let note = |size: usize| {
-            move |profile: &mut vault::Profile| {
-                profile.settings.insert("note".into(), "x".repeat(size).into());
-            }
-        };
-        assert_eq!(vault.change(note(100_000)), Err(VaultError::DiskFull));
-        assert!(vault.profile().settings.is_empty() && vault.profile().next_id == 5);
-        fs::write(disk.join("filler"), vec![0; 200_000]).unwrap_err();
-        assert_eq!(vault.change(note(10)), Err(VaultError::DiskFull));
-        assert_eq!(
-            vault.change_passphrase(&right(), &other()),
-            Err(VaultError::DiskFull)
-        );
-        assert!(!desk.path("vault.new").exists());
-        drop(vault);
-        assert_eq!(desk.open().unwrap().profile().next_id, 5);
-        fs::remove_file(disk.join("filler")).unwrap();
-        let mut vault = desk.open().unwrap();
-        vault.change(note(10)).unwrap();
     }
 }

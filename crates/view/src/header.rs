@@ -94,7 +94,7 @@ pub fn header(state: &State, words: &Words, peer: &Peer) -> Option<Header> {
             .and_then(|talk| trust::unaccepted_key(talk, Some(contact)))
             .map(str::to_owned),
         policy: trust::policy(state, peer),
-        notice: notice(words, account.map(|account| &account.state), waits_for),
+        notice: notice(words, trust, account.map(|account| &account.state), waits_for),
         waiting,
         account: account
             .map(|account| text::address(account.address.as_str()))
@@ -110,9 +110,11 @@ pub fn header(state: &State, words: &Words, peer: &Peer) -> Option<Header> {
     })
 }
 
-fn notice(words: &Words, account: Option<&AccountState>, waits: Option<Wait>) -> String {
+fn notice(words: &Words, trust: Trust, account: Option<&AccountState>, waits: Option<Wait>) -> String {
     let key = match (waits, account) {
         (Some(Wait::NewKey), _) => "notice.new_key",
+        // Nothing starts by itself after the contact ended it.
+        (Some(Wait::Privacy), _) if trust == Trust::Finished => "trust.finished.why",
         (Some(Wait::Privacy), Some(AccountState::Online)) => "notice.privacy",
         (_, Some(AccountState::Online) | None) => return String::new(),
         (_, Some(AccountState::Failed { .. })) => "notice.account_failed",

@@ -57,6 +57,19 @@ fn a_message_that_waits_says_for_what() {
 }
 
 #[test]
+fn after_the_contact_ended_it_the_owner_is_told_to_start_again() {
+    let mut state = state();
+    let event = Event::PrivacyChanged {
+        account: ACCOUNT,
+        contact: bob().contact,
+        privacy: model::Privacy::Finished,
+    };
+    state.apply(event, NOON);
+    wait(&mut state, 1, Wait::Privacy);
+    assert!(shown(&state).notice.contains("Start a new one"));
+}
+
+#[test]
 fn an_account_that_cannot_connect_is_told_in_the_header() {
     let mut state = state();
     account(

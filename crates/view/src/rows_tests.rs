@@ -106,10 +106,7 @@ fn an_own_message_says_how_far_it_came_and_why_not_further() {
         (row.mark, row.can_cancel, row.can_retry),
         (Some(Mark::Waiting), true, false)
     );
-    assert_eq!(
-        row.delivery_words,
-        "Waiting: a private conversation is being started."
-    );
+    assert_eq!(row.delivery_words, "Waiting for a private conversation.");
     let row = screen.row(1);
     assert_eq!(
         (row.mark, row.can_cancel, row.can_retry),

@@ -1,4 +1,4 @@
-//! A room by itself: locks this process as `room engine|gate|window FOLDER [READABLE...]` says, runs the self-test
+//! A room by itself: locks this process as `room engine|gate|porter|transport|window FOLDER [READABLE...]` says, runs the self-test
 //! and prints what it found as one JSON object. With `work` as the first word it does a room's daily work instead,
 //! with a channel on descriptor 3. The tests in `tests/rooms.rs` start it.
 #![expect(
@@ -29,10 +29,18 @@ fn main() -> Outcome<()> {
         "gate" => Room::Gate {
             state: &folder,
             read: &read,
-            pluggable_transports: false,
+        },
+        "porter" => Room::Porter {
+            state: &folder,
+            programs: &read,
+        },
+        "transport" => Room::Transport {
+            program: read.first().ok_or("a transport needs its program")?,
+            state: &folder,
+            datagrams: false,
         },
         "window" => Room::Window,
-        _ => return Err("room engine|gate|window FOLDER [READABLE...]".into()),
+        _ => return Err("room engine|gate|porter|transport|window FOLDER [READABLE...]".into()),
     };
     if work {
         let door = channel::inherited(3)?;
@@ -43,7 +51,7 @@ fn main() -> Outcome<()> {
     }
     let inherited = open_numbers()?;
     let report = walls::lock(&room)?;
-    let attempts = walls::check::run(&room, &report);
+    let attempts = walls::check::run(&room, &report, &[]);
     let network = std::fs::read_link("/proc/self/ns/net")?;
     println!(
         "{}",

@@ -8,7 +8,7 @@ mod linux;
 use crate::{Report, Room, Wall};
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How an attempt ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,13 +53,15 @@ const MISSING: &str = " (missing)";
 /// Makes every attempt that concerns `room`, in the calling thread, which has to be locked as `report` tells.
 /// An attempt whose wall is missing is expected to be allowed, and marked. Takes a few milliseconds.
 ///
+/// `neighbours` are files of other rooms, each with the name of the attempt to read it, such as `read the profile`.
+///
 /// The supervisor has no walls against these attempts: its list is empty.
-pub fn run(room: &Room<'_>, report: &Report) -> Vec<Attempt> {
+pub fn run(room: &Room<'_>, report: &Report, neighbours: &[(&'static str, PathBuf)]) -> Vec<Attempt> {
     if matches!(room, Room::Supervisor) {
         return Vec::new();
     }
     let mut attempts = Vec::new();
-    for trial in trials(room) {
+    for trial in trials(room, neighbours) {
         attempts.push(trial.carry_out(room, report));
     }
     attempts
@@ -110,39 +112,58 @@ fn outcome(result: &io::Result<()>) -> Outcome {
     }
 }
 
-fn trials(room: &Room<'_>) -> Vec<Trial> {
+fn trials(room: &Room<'_>, neighbours: &[(&'static str, PathBuf)]) -> Vec<Trial> {
     let mut trials = Vec::new();
     #[cfg(target_os = "linux")]
     trials.extend(linux::trials(room));
     trials.push(Trial::new(
         "run another program",
-        Some(Wall::Seccomp),
+        // The porter starts programs, for the transports.
+        (!matches!(room, Room::Porter { .. })).then_some(Wall::Seccomp),
         run_program,
     ));
     trials.extend(file_trials(room));
+    for (name, path) in neighbours {
+        let path = path.clone();
+        let wall = (!matches!(room, Room::Porter { .. })).then_some(Wall::Landlock);
+        trials.push(Trial::new(name, wall, move || {
+            std::fs::File::open(&path).map(drop)
+        }));
+    }
     trials
 }
 
 fn file_trials(room: &Room<'_>) -> Vec<Trial> {
     let wall = Some(Wall::Landlock);
     let own = match room {
-        Room::Engine { profile } => profile.to_path_buf(),
-        Room::Gate { state, .. } => state.to_path_buf(),
-        Room::Supervisor | Room::Window => return Vec::new(),
+        Room::Engine { profile: own } | Room::Gate { state: own, .. } => Some(own.to_path_buf()),
+        Room::Porter { state, .. } | Room::Transport { state, .. } => Some(state.to_path_buf()),
+        Room::Window => None,
+        Room::Supervisor => return Vec::new(),
     };
-    let file = own.clone();
+    // The porter reads what it likes: a Tor may keep its cookie anywhere.
+    let reading = if matches!(room, Room::Porter { .. }) {
+        None
+    } else {
+        wall
+    };
     let mut trials = vec![
-        Trial::new("write in its own folder", None, move || write_and_remove(&file)),
-        Trial::new("read the list of users", wall, || {
+        Trial::new("read the list of users", reading, || {
             std::fs::File::open(USERS).map(drop)
         }),
         Trial::new("write outside its folder", wall, || {
             write_and_remove(&std::env::temp_dir())
         }),
     ];
-    if let Some(home) = std::env::home_dir().filter(|home| home.is_dir() && !home.starts_with(&own)) {
-        trials.push(Trial::new("list the home folder", wall, move || {
+    let strange = |home: &PathBuf| home.is_dir() && own.as_ref().is_none_or(|own| !home.starts_with(own));
+    if let Some(home) = std::env::home_dir().filter(strange) {
+        trials.push(Trial::new("list the home folder", reading, move || {
             std::fs::read_dir(&home).map(drop)
+        }));
+    }
+    if let Some(own) = own {
+        trials.push(Trial::new("write in its own folder", None, move || {
+            write_and_remove(&own)
         }));
     }
     trials

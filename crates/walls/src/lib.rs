@@ -48,21 +48,38 @@ pub enum Room<'a> {
         state: &'a Path,
         /// Files or folders that may be read besides, such as the file of a private network.
         read: &'a [PathBuf],
-        /// Whether pluggable transports are to be started. There are none yet: `true` is refused with
-        /// [`LockError::TransportsUnsupported`].
-        pluggable_transports: bool,
+    },
+    /// Runs errands for the gate: opens Tor's sockets and cookies, starts programs of transports. It may read any file
+    /// (a Tor may keep its cookie anywhere) and start programs that are installed; it may write nowhere but in its
+    /// folder. Its walls are those of the transports as well, so they leave room for TCP and UDP; it uses neither.
+    Porter {
+        /// The folder of the transports: read and write.
+        state: &'a Path,
+        /// Folders or files besides the system's from which programs may be started: this program's own.
+        programs: &'a [PathBuf],
+    },
+    /// A pluggable transport: the one program that it becomes, TCP, its own folder.
+    Transport {
+        /// The program that is started next, in the place of this one.
+        program: &'a Path,
+        /// The folder of the transports: read and write.
+        state: &'a Path,
+        /// UDP as well, and the list of network interfaces: what WebRTC needs.
+        datagrams: bool,
     },
     /// The screen: sockets of the family `AF_UNIX` only, no program.
     Window,
 }
 
 impl Room<'_> {
-    /// The room's name in reports: `supervisor`, `engine`, `gate` or `window`.
+    /// The room's name in reports: `supervisor`, `engine`, `gate`, `porter`, `transport` or `window`.
     pub fn name(&self) -> &'static str {
         match self {
             Room::Supervisor => "supervisor",
             Room::Engine { .. } => "engine",
             Room::Gate { .. } => "gate",
+            Room::Porter { .. } => "porter",
+            Room::Transport { .. } => "transport",
             Room::Window => "window",
         }
     }
@@ -146,8 +163,6 @@ pub enum LockError {
     Seccomp,
     /// Other threads run already (they would stay outside the walls), or `/proc` does not tell.
     Threads,
-    /// Pluggable transports were asked for; this version starts none.
-    TransportsUnsupported,
 }
 
 impl LockError {
@@ -158,7 +173,6 @@ impl LockError {
             LockError::Privileges(_) => "walls.privileges",
             LockError::Seccomp => "walls.seccomp",
             LockError::Threads => "walls.threads",
-            LockError::TransportsUnsupported => "walls.transports-unsupported",
         }
     }
 }
@@ -180,9 +194,6 @@ impl std::fmt::Display for LockError {
                 "The program could not lock itself because other threads were running already, or because /proc \
                  is missing.",
             ),
-            LockError::TransportsUnsupported => {
-                f.write_str("This version cannot start pluggable transports. Choose a bridge without one.")
-            }
         }
     }
 }

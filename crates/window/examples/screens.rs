@@ -44,7 +44,7 @@ fn main() {
         fs::create_dir_all(&folder).unwrap();
         stage.app.change_look(|it| *it = look.clone());
         let save = |stage: &Stage, name: &str| {
-            write(&folder.join(name).with_extension("png"), &stage.screen.picture())
+            write(&folder.join(name).with_extension("png"), &stage.screen.picture());
         };
         wizard(&mut stage, &save);
         closed(&mut stage, &save);

@@ -14,7 +14,7 @@ use view::{Answer, CallId, Change, Line, Mirror, Peer, State, Words, Zone};
 
 use crate::channel::{self, Unheard};
 use crate::pages::{self, Page};
-use crate::{End, Error, Look, Options, fonts, markup};
+use crate::{End, Error, Look, Options, fonts, markup, screen};
 
 /// How long the engine has to say goodbye once the window is closed.
 const GOODBYE: Duration = Duration::from_secs(3);
@@ -53,7 +53,8 @@ impl App {
             language: options.language.clone().unwrap_or_default(),
             ..Look::default()
         };
-        let (mirror, first) = Mirror::start();
+        let (mut mirror, first) = Mirror::start();
+        mirror.state_mut().look(true);
         let app = Rc::new_cyclic(|me| Self {
             ui,
             me: me.clone(),
@@ -156,8 +157,9 @@ impl App {
         change(&mut self.mirror.borrow_mut())
     }
 
-    /// The markup.
-    pub(crate) fn ui(&self) -> &markup::App {
+    /// The markup, for the pages and for tests.
+    #[doc(hidden)]
+    pub fn ui(&self) -> &markup::App {
         &self.ui
     }
 
@@ -196,6 +198,7 @@ impl App {
         for page in &self.pages {
             page.refresh(self, changes);
         }
+        screen::mark(self, changes);
     }
 
     /// Opens a conversation, or none.
@@ -304,6 +307,7 @@ impl App {
             }
             CloseRequestResponse::HideWindow
         });
+        screen::watch(self);
         for page in &self.pages {
             page.clone().attach(self);
         }

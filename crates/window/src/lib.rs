@@ -12,8 +12,10 @@ mod fonts;
 pub mod headless;
 mod look;
 mod made_up;
-mod markup;
+#[doc(hidden)]
+pub mod markup;
 pub mod pages;
+mod screen;
 
 use std::fmt;
 use std::io::{Read, Write};

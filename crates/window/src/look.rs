@@ -37,8 +37,6 @@ pub struct Look {
     pub enter_sends: bool,
     /// Whether nothing moves by itself.
     pub still: bool,
-    /// Whether a notification is shown when a message comes: without text and without names.
-    pub notify: bool,
     /// Whether contacts that are offline are left out of the list.
     pub only_online: bool,
 }
@@ -51,7 +49,6 @@ impl Default for Look {
             zoom: ZOOM.1,
             enter_sends: true,
             still: false,
-            notify: true,
             only_online: false,
         }
     }

@@ -1,6 +1,6 @@
 //! The language of a session: what goes in (`Input`, `Command`) and what comes out (`Output`, `Event`).
 //! Must never hold more of a stanza than the engine acts on.
-//! RFC 6120, RFC 6121; XEP-0077, XEP-0198, XEP-0203, XEP-0280.
+//! RFC 6120, RFC 6121; XEP-0077, XEP-0191, XEP-0198, XEP-0203, XEP-0280.
 
 use std::time::Duration;
 
@@ -56,6 +56,10 @@ pub enum Command {
         /// The name to show, kept on the server; `None` keeps no name there.
         name: Option<String>,
     },
+    /// Refuse everything from these, on the server too where it can (XEP-0191); also what they ask of this session.
+    Block(Vec<BareJid>),
+    /// Take a block away.
+    Unblock(BareJid),
     /// Take someone off the roster; ends subscriptions both ways.
     RemoveContact(BareJid),
     /// Send initial presence. Needed after each `Online` that was not resumed.
@@ -124,6 +128,13 @@ pub enum Event {
         /// A copy of what another device of ours got (XEP-0280) or an archived text (XEP-0313), never a live message.
         forwarded_or_archived: bool,
     },
+    /// Someone asked this session something and was told what an offline account's server would tell.
+    RequestRefused {
+        /// Who.
+        from: Jid,
+        /// What.
+        request: Request,
+    },
     /// A message came back.
     MessageError {
         /// From whom.
@@ -150,6 +161,23 @@ pub enum Event {
         /// Whether to try again without asking the person.
         retry: bool,
     },
+}
+
+/// What was asked of a session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Request {
+    /// What it can do (XEP-0030).
+    Discovery,
+    /// Since when its owner does nothing (XEP-0012).
+    LastActivity,
+    /// Anything else.
+    Other,
+    /// Whether it is there (XEP-0199).
+    Ping,
+    /// What time it has (XEP-0202, XEP-0090).
+    Time,
+    /// What program it is (XEP-0092).
+    Version,
 }
 
 /// RFC 6121 5.2.2, without `error`.

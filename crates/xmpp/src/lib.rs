@@ -33,6 +33,8 @@ mod sasl;
 mod session;
 mod write;
 
+#[path = "xep/0191_blocking.rs"]
+mod blocking;
 #[path = "xep/0280_carbons.rs"]
 mod carbons;
 #[path = "xep/0203_delay.rs"]
@@ -46,6 +48,6 @@ mod sm;
 
 pub use config::{Config, Limits, Mechanism, Tls};
 pub use error::{Error, OfflineReason, StanzaCondition, StreamCondition};
-pub use event::{Command, Event, Input, MessageKind, Output, RosterItem, Subscription};
+pub use event::{Command, Event, Input, MessageKind, Output, Request, RosterItem, Subscription};
 pub use jid::{BareJid, FullJid, Jid};
 pub use session::Session;

@@ -18,14 +18,26 @@ pub(crate) const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 pub(crate) const STANZA_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
 /// RFC 6121 2.
 pub(crate) const ROSTER: &str = "jabber:iq:roster";
+/// XEP-0012.
+pub(crate) const LAST_ACTIVITY: &str = "jabber:iq:last";
+/// XEP-0030 3.
+pub(crate) const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
+/// XEP-0030 4.
+pub(crate) const DISCO_ITEMS: &str = "http://jabber.org/protocol/disco#items";
 /// XEP-0077.
 pub(crate) const REGISTER: &str = "jabber:iq:register";
 /// XEP-0004.
 pub(crate) const DATA_FORMS: &str = "jabber:x:data";
+/// XEP-0090, the old way to ask for the time.
+pub(crate) const OLD_TIME: &str = "jabber:iq:time";
+/// XEP-0092.
+pub(crate) const VERSION: &str = "jabber:iq:version";
 /// XEP-0198.
 pub(crate) const SM: &str = "urn:xmpp:sm:3";
 /// XEP-0199.
 pub(crate) const PING: &str = "urn:xmpp:ping";
+/// XEP-0202.
+pub(crate) const TIME: &str = "urn:xmpp:time";
 /// XEP-0203.
 pub(crate) const DELAY: &str = "urn:xmpp:delay";
 /// XEP-0091, the old way to say the same.

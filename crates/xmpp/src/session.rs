@@ -9,7 +9,7 @@ mod login;
 mod requests;
 mod stanza;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jid::{BareJid, FullJid};
@@ -25,6 +25,7 @@ use crate::sm::Management;
 use crate::write;
 use life::Clock;
 use login::Login;
+pub(crate) use requests::Kind;
 use requests::Requests;
 pub(crate) use stanza::body;
 
@@ -46,6 +47,8 @@ pub struct Session {
     /// The ids of messages lately sent, to tell which one came back.
     sent: VecDeque<Sent>,
     contacts: BTreeMap<BareJid, Subscription>,
+    /// Whoever is refused everything, contact or not (XEP-0191).
+    pub(crate) blocked: BTreeSet<BareJid>,
     jid: Option<FullJid>,
     /// The strongest mechanism that this account has used, or that was offered to it.
     seen: Option<Mechanism>,
@@ -85,7 +88,7 @@ struct Sent {
 }
 
 /// What each step may use.
-struct Step<'a> {
+pub(crate) struct Step<'a> {
     now: Duration,
     rng: &'a mut dyn CryptoRng,
 }
@@ -104,6 +107,7 @@ impl Session {
             requests: Requests::default(),
             sent: VecDeque::new(),
             contacts: BTreeMap::new(),
+            blocked: BTreeSet::new(),
             jid: None,
             seen: config.mechanism_seen,
             mechanism: Mechanism::Plain,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use model::{Delivery, Direction, Problem};
+use model::{Delivery, Direction, Policy, Problem, Wait};
 use otr::Input;
 
 use super::receipt::{Epoch, Id, Receipt};
@@ -19,6 +19,10 @@ pub(crate) struct Outgoing {
     pub(crate) text: String,
     /// When it was written, for showing.
     pub(crate) at: u64,
+    /// Whether it was written to go under OTR: then it never goes readable.
+    pub(crate) encrypted: bool,
+    /// The keys of the contact that it goes to; none: the first one that the contact ever uses.
+    pub(crate) written_for: Vec<String>,
     pub(crate) stage: Stage,
 }
 
@@ -45,6 +49,12 @@ pub(crate) enum Stage {
     },
     /// Told to the owner as not sent; kept so that it can be sent again.
     NotSent,
+    /// Given to the transport as it is, because the owner wants that.
+    Readable {
+        token: u64,
+        /// When the server took it over.
+        taken: Option<Duration>,
+    },
     /// Not given to anybody.
     Waiting,
 }
@@ -78,16 +88,18 @@ impl Conversation {
             Stage::NotSent => Delivery::NotSent {
                 problem: unknown_arrival(),
             },
-            Stage::Asked { .. } | Stage::Handed { .. } => Delivery::Sent,
+            Stage::Asked { .. } | Stage::Handed { .. } | Stage::Readable { .. } => Delivery::Sent,
         };
+        let encrypted = outgoing.encrypted;
         self.outgoing.push_back(outgoing);
-        let message = self.message(id, text, Direction::Out, true, at);
+        let message = self.message(id, text, Direction::Out, encrypted, at);
         self.remember(message, context);
         self.deliver(id, delivery, context);
     }
 
     /// Sends what waits, if it may be sent; starts what is missing.
     pub(crate) fn flush(&mut self, context: &mut Context<'_>) {
+        self.send_readable(context);
         let waiting = self.outgoing.iter().any(|o| matches!(o.stage, Stage::Waiting));
         let unsettled = self.outgoing.iter().any(|o| self.unsettled(o));
         let renewing = self.holding && !self.outgoing.is_empty();
@@ -102,6 +114,8 @@ impl Conversation {
                         self.ask(context);
                     }
                 }
+                // The contact ended it: the owner decides.
+                otr::State::Finished => {}
                 _ if self.reachable => {
                     self.ask(context);
                 }
@@ -116,11 +130,14 @@ impl Conversation {
     pub(crate) fn acknowledged(&mut self, token: u64, context: &mut Context<'_>) {
         let mut complete = None;
         for outgoing in &mut self.outgoing {
-            if let Stage::Handed { tokens, .. } = &mut outgoing.stage
-                && tokens.remove(&token)
-                && tokens.is_empty()
-            {
-                complete = Some(outgoing.id);
+            match &mut outgoing.stage {
+                Stage::Handed { tokens, .. } => {
+                    if tokens.remove(&token) && tokens.is_empty() {
+                        complete = Some(outgoing.id);
+                    }
+                }
+                Stage::Readable { token: own, taken } if *own == token => *taken = Some(context.now),
+                _ => {}
             }
         }
         if let Some(id) = complete {
@@ -164,6 +181,12 @@ impl Conversation {
                 to_everyone: false,
             });
         }
+        let doubtful =
+            |o: &Outgoing| matches!(&o.stage, Stage::Readable { token, taken: None } if lost.contains(token));
+        for id in self.ids(doubtful) {
+            self.fail(id, not_taken_over(), context);
+            context.effects.push(Effect::Persist { new: None });
+        }
         // A lost query or key exchange is simply begun anew.
         self.asked_at = None;
         self.flush(context);
@@ -174,6 +197,7 @@ impl Conversation {
     pub(crate) fn bounced(&mut self, token: u64, context: &mut Context<'_>) {
         let found = self.outgoing.iter().find_map(|o| match &o.stage {
             Stage::Handed { carried, epoch, .. } if carried.contains(&token) => Some((o.id, *epoch)),
+            Stage::Readable { token: own, .. } if *own == token => Some((o.id, None)),
             _ => None,
         });
         match found {
@@ -198,6 +222,7 @@ impl Conversation {
     ) {
         let stopped = |o: &&Outgoing| match &o.stage {
             Stage::Handed { carried, .. } => !carried.is_disjoint(held_back),
+            Stage::Readable { token, .. } => held_back.contains(token),
             Stage::Waiting => new.contains(&o.id),
             Stage::Asked { .. } | Stage::NotSent => false,
         };
@@ -226,6 +251,9 @@ impl Conversation {
 
     /// Asks for a private conversation, not too often.
     pub(super) fn ask(&mut self, context: &mut Context<'_>) -> bool {
+        if self.rules.policy == Policy::Unencrypted {
+            return false;
+        }
         if !self.connected || self.asked_at.is_some_and(|at| context.now < at + BETWEEN_QUERIES) {
             return self.connected;
         }
@@ -260,7 +288,7 @@ impl Conversation {
         if asked || (self.greeting_until.is_some() && !self.silent) {
             return;
         }
-        while let Some(next) = self.outgoing.iter().find(|o| matches!(o.stage, Stage::Waiting)) {
+        while let Some(next) = self.outgoing.iter().find(|o| self.goes_now(o)) {
             let (id, text) = (next.id, next.text.clone());
             let mut tlvs = vec![Receipt::Name(self.own_epoch, id).to_tlv()];
             tlvs.extend(self.take_confirmation());
@@ -302,19 +330,39 @@ impl Conversation {
                 to_everyone: false,
             });
         }
-        self.fingerprint_of(id);
+        self.encrypted_to_key(id);
         self.deliver(id, Delivery::Sent, context);
     }
 
-    /// Writes down which key a message was encrypted to.
-    fn fingerprint_of(&mut self, id: Id) {
+    /// Writes down that a message was encrypted, and to which key.
+    fn encrypted_to_key(&mut self, id: Id) {
         let otr::State::Private { fingerprint, .. } = self.otr.state() else {
             return;
         };
+        let fingerprint = fingerprint.to_string();
+        if let Some(outgoing) = self.outgoing.iter_mut().find(|o| o.id == id) {
+            outgoing.encrypted = true;
+            outgoing.written_for = vec![fingerprint.clone()];
+        }
+        self.show_encrypted(id, true);
         let name = model::MessageId::from_bytes(id);
         if let Some(message) = self.history.iter_mut().rev().find(|m| m.id == name) {
-            message.fingerprint = Some(fingerprint.to_string());
+            message.fingerprint = Some(fingerprint);
         }
+    }
+
+    /// Whether a message waits, and may go to the key of the session that stands.
+    fn goes_now(&self, outgoing: &Outgoing) -> bool {
+        matches!(outgoing.stage, Stage::Waiting) && self.is_for_this_key(outgoing)
+    }
+
+    fn is_for_this_key(&self, outgoing: &Outgoing) -> bool {
+        let otr::State::Private { fingerprint, .. } = self.otr.state() else {
+            return true;
+        };
+        let fingerprint = fingerprint.to_string();
+        self.accepted(&fingerprint)
+            && (outgoing.written_for.is_empty() || outgoing.written_for.contains(&fingerprint))
     }
 
     fn take_confirmation(&mut self) -> Option<otr::Tlv> {
@@ -360,17 +408,37 @@ impl Conversation {
     }
 
     fn told_waits(&mut self, context: &mut Context<'_>) {
-        let wait = self.wait();
-        let waiting: Vec<Id> = self
-            .outgoing
-            .iter()
-            .filter(|o| matches!(o.stage, Stage::Waiting))
-            .map(|o| o.id)
-            .collect();
-        for id in waiting {
+        for id in self.ids(|o| matches!(o.stage, Stage::Waiting)) {
+            let for_this_key = self
+                .outgoing
+                .iter()
+                .any(|o| o.id == id && self.is_for_this_key(o));
+            let wait = match self.wait() {
+                Wait::Privacy if !for_this_key => {
+                    self.tell_other_key(context);
+                    Wait::NewKey
+                }
+                wait => wait,
+            };
             self.deliver(id, Delivery::Waiting { wait }, context);
         }
     }
+
+    /// Tells of a message as it is now.
+    pub(super) fn tell(&self, id: Id, context: &mut Context<'_>) {
+        let name = model::MessageId::from_bytes(id);
+        if let Some(message) = self.history.iter().rev().find(|m| m.id == name) {
+            context.effects.push(Effect::Changed(message.clone()));
+        }
+    }
+}
+
+fn not_taken_over() -> Problem {
+    Problem::new(
+        "message.arrival_unknown",
+        "The connection was lost before the server said that it has this message. It may or may not have arrived; it is \
+         not sent again by itself.",
+    )
 }
 
 pub(super) fn unknown_arrival() -> Problem {

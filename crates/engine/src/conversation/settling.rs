@@ -179,8 +179,11 @@ impl Conversation {
     /// Whether the contact's program, which confirms, has not confirmed for too long.
     pub(super) fn stalled(&self, now: Duration) -> bool {
         let current = self.session;
+        // Where the contact ended it, the owner decides.
+        let finished = matches!(self.otr.state(), otr::State::Finished);
         self.in_touch()
             && !self.ended
+            && !finished
             && self.outgoing.iter().any(|o| match &o.stage {
                 Stage::Asked { last, .. } => *last + ASK_AGAIN < now,
                 Stage::Handed {
@@ -214,7 +217,7 @@ impl Conversation {
             Stage::Handed {
                 tokens, epoch, since, ..
             } => (tokens, epoch, since),
-            Stage::NotSent | Stage::Waiting => return,
+            Stage::NotSent | Stage::Readable { .. } | Stage::Waiting => return,
         };
         let taken_long_ago = tokens.is_empty() && *since + UNHEARD < context.now;
         match *epoch {

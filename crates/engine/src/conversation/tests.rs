@@ -4,6 +4,8 @@
 
 mod delivery;
 mod keys;
+mod policies;
 mod privacy;
 mod schedules;
+mod verification;
 mod world;

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use model::{Direction, KnownFingerprint, Problem};
+use model::{Direction, Policy, Problem};
 use otr::{Event, Fingerprint, Input, InstanceTag, Tlv};
 
 use super::receipt::{Id, MAX_IDS, Receipt};
-use super::{Context, Conversation, Effect, MAX_KEYS};
+use super::{Context, Conversation, Effect};
+use crate::text;
 
 impl Conversation {
     /// A transport message of the contact.
@@ -20,7 +21,10 @@ impl Conversation {
         if late && !(private && data) {
             return;
         }
-        self.quiet = late;
+        if self.is_left_alone(body, context) {
+            return;
+        }
+        self.quiet = late || self.rules.policy == Policy::Unencrypted;
         let _ = self.otr.handle(Input::Receive(body), context.now, context.rng);
         self.drain(context);
         self.quiet = false;
@@ -55,7 +59,7 @@ impl Conversation {
                     .effects
                     .push(Effect::Notice(Problem::new("message.unreadable", text)));
             }
-            _ => {}
+            other => self.on_verification(other, context),
         }
     }
 
@@ -65,7 +69,7 @@ impl Conversation {
             // Another program with another key: the session that stands goes on as it was.
             return;
         }
-        self.begin_session();
+        self.begin_session(context);
         if !self.may_send() {
             // What another key wrote is not confirmed to this one.
             self.unconfirmed.clear();
@@ -77,31 +81,8 @@ impl Conversation {
     }
 
     /// Whether messages go to this program of the contact.
-    fn leads(&self, program: InstanceTag) -> bool {
+    pub(super) fn leads(&self, program: InstanceTag) -> bool {
         matches!(self.otr.state(), otr::State::Private { instance, .. } if instance == program)
-    }
-
-    /// The first key of a contact is accepted when it is first seen; a later one waits for the owner.
-    fn meet(&mut self, fingerprint: String, context: &mut Context<'_>) {
-        if self.keys.iter().any(|key| key.fingerprint == fingerprint) {
-            return;
-        }
-        let changed = self.keys.iter().any(|key| key.accepted);
-        let accepted = !changed;
-        if self.keys.len() >= MAX_KEYS {
-            let oldest = self.keys.iter().position(|key| !key.accepted && !key.verified);
-            let Some(oldest) = oldest else { return };
-            self.keys.remove(oldest);
-        }
-        self.keys.push(KnownFingerprint {
-            fingerprint: fingerprint.clone(),
-            accepted,
-            verified: false,
-        });
-        context.effects.push(Effect::Keys);
-        context
-            .effects
-            .push(Effect::NewFingerprint { fingerprint, changed });
     }
 
     /// A text, and the program and key that it came from: not always those that messages go to.
@@ -116,6 +97,7 @@ impl Conversation {
             Some(Receipt::Name(epoch, id)) => Some((epoch, id)),
             _ => None,
         });
+        let text = text::plain(&text);
         let id = name.map_or_else(|| random_id(context), |(_, id)| id);
         let fresh = self.seen.insert(id);
         let leads = self.leads(instance);
@@ -179,7 +161,7 @@ impl Conversation {
 
     fn on_plaintext(&mut self, text: String, context: &mut Context<'_>) {
         let id = random_id(context);
-        let message = self.message(id, text, Direction::In, false, context.clock);
+        let message = self.message(id, text::plain(&text), Direction::In, false, context.clock);
         self.remember(message, context);
         if matches!(
             self.otr.state(),
@@ -196,6 +178,7 @@ impl Conversation {
     fn on_finished(&mut self, context: &mut Context<'_>) {
         self.holding = false;
         self.asked_at = None;
+        self.break_verification(context);
         self.told_privacy(context);
     }
 

@@ -17,7 +17,7 @@ const READ: usize = 16 * 1024;
 
 /// What a round of outputs asks for beyond bytes and events.
 #[derive(Default)]
-struct Asked {
+pub(super) struct Asked {
     close: bool,
     tls: bool,
     wake: Option<Duration>,
@@ -113,7 +113,7 @@ impl Link {
     }
 
     /// Takes everything that the session wants done.
-    async fn outputs(&mut self, out: &mut Vec<u8>, end: &mut Option<End>) -> Asked {
+    pub(super) async fn outputs(&mut self, out: &mut Vec<u8>, end: &mut Option<End>) -> Asked {
         let mut asked = Asked::default();
         while let Some(output) = self.session.poll() {
             match output {
@@ -192,6 +192,11 @@ impl Link {
             Some(Order::Connect) => {}
             Some(Order::Disconnect) => {
                 // Where the session is down already there is nothing to say goodbye to.
+                let _ = self.tell(Command::GoOffline);
+                self.give_back().await;
+            }
+            Some(Order::Change(change)) => {
+                self.change = Some(change);
                 let _ = self.tell(Command::GoOffline);
                 self.give_back().await;
             }

@@ -87,6 +87,7 @@ impl Link {
             tokio::select! {
                 done = &mut work => return Ok(done),
                 order = self.orders.recv() => match order {
+                    Some(Order::Change(change)) => return Err(self.turn_to(change)),
                     Some(Order::Connect) => {}
                     Some(Order::Disconnect) => return Err(End::Disconnected),
                     Some(Order::NewCircuit) => return Err(End::Turned),

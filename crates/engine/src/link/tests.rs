@@ -193,6 +193,44 @@ async fn messages_that_wait_when_the_owner_disconnects_are_given_back() {
     assert!(matches!(told.try_recv(), Ok((_, Report::Lost(tokens))) if tokens == [7]));
 }
 
+fn better() -> Box<Change> {
+    Box::new(Change {
+        password: Zeroizing::new("better".to_owned()),
+        server: onion(),
+        pins: Vec::new(),
+    })
+}
+
+#[tokio::test]
+async fn another_way_begins_with_the_next_connection_and_what_waited_is_given_back() {
+    let (mut link, _orders, mut told) = link(None, 1);
+    let (to, body, otr) = ("bob@example.net".parse().unwrap(), "?OTRv3?".to_owned(), true);
+    let token = 7;
+    link.queue(Order::Xmpp(xmpp::Command::Send { to, body, token, otr }))
+        .await;
+    assert!(link.obey(Some(Order::Change(better()))).await.is_none());
+    assert!(matches!(told.try_recv(), Ok((_, Report::Lost(tokens))) if tokens == [7]));
+    link.failures = 5;
+    link.change_way().await;
+    assert_eq!(*link.setup.password, "better");
+    assert_eq!(link.transport, Transport::PlainOverOnion);
+    assert_eq!((link.failures, link.change.is_none()), (0, true));
+}
+
+#[tokio::test]
+async fn another_way_is_taken_while_the_former_one_is_tried() {
+    let (mut link, orders, _told) = link(None, 1);
+    orders.send(Order::Change(better())).await.unwrap();
+    let end = link.meanwhile(std::future::pending::<()>()).await;
+    assert!(matches!(end, Err(End::Disconnected)) && link.change.is_some());
+    let (link, orders, mut told) = self::link(None, 1);
+    tokio::spawn(link.run());
+    orders.send(Order::Connect).await.unwrap();
+    assert_eq!(next_state(&mut told).await, AccountState::WaitingForTor);
+    orders.send(Order::Change(better())).await.unwrap();
+    assert_eq!(next_state(&mut told).await, AccountState::WaitingForTor);
+}
+
 async fn next_state(told: &mut mpsc::Receiver<(AccountId, Report)>) -> AccountState {
     loop {
         if let (_, Report::State(state)) = told.recv().await.unwrap() {

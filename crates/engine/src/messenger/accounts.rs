@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::people::no_such_account;
 use super::profile::{Job, NewAccount};
 use super::{Messenger, Outcome, locked, profile};
-use crate::conversation::{Conversation, Setup};
+use crate::conversation::{Conversation, Rules, Setup};
 use crate::link::{self, Link, Order, Report};
 use crate::random::SystemRandom;
 
@@ -40,7 +40,12 @@ pub(super) struct Account {
 
 impl Account {
     /// A conversation of this account.
-    pub(super) fn conversation(&self, contact: Address, keys: Vec<KnownFingerprint>) -> Conversation {
+    pub(super) fn conversation(
+        &self,
+        contact: Address,
+        keys: Vec<KnownFingerprint>,
+        rules: Rules,
+    ) -> Conversation {
         let mut epoch = [0; 8];
         SystemRandom.fill_bytes(&mut epoch);
         Conversation::new(Setup {
@@ -50,6 +55,7 @@ impl Account {
             tag: self.tag,
             keys,
             epoch,
+            rules,
         })
     }
 }
@@ -172,9 +178,10 @@ impl Messenger {
             return Err(no_such_account());
         }
         open.vault
-            .change(|kept| profile::forget_account(kept, id))
+            .erase_account(id.0)
             .map_err(|error| profile::told(&error))?;
         open.people.retain(|(account, _), _| *account != id);
+        open.refused.forget_account(id);
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
         self.queue.tell(Event::AccountRemoved { account: id });
@@ -238,6 +245,7 @@ impl Messenger {
             xmpp::Event::RosterUnavailable => self.on_roster(id, Vec::new()),
             xmpp::Event::RosterItem(item) => self.on_roster_item(id, &item),
             xmpp::Event::SubscriptionRequest(from) => self.on_subscription_request(id, &from),
+            xmpp::Event::RequestRefused { from, request } => self.on_request_refused(id, &from, request),
             xmpp::Event::Presence { from, available } => self.on_presence(id, &from, available),
             xmpp::Event::Message {
                 from,
@@ -282,6 +290,9 @@ impl Messenger {
             .vault
             .change(|kept| profile::keep_mechanism(kept, id, mechanism));
         self.on_state(id, AccountState::Online);
+        if !resumed {
+            self.tell_blocks(id);
+        }
         self.tell_lost(id);
         self.for_account(id, |conversation, context| {
             conversation.connected(true, !resumed, context);
@@ -387,7 +398,7 @@ impl Messenger {
     }
 }
 
-fn busy() -> Problem {
+pub(super) fn busy() -> Problem {
     Problem::new(
         "account.busy",
         "The account has too much to do at the moment: try again.",
@@ -425,7 +436,12 @@ fn cause(cause: &Cause) -> TorCause {
         Cause::CannotReachTor => TorCause::CannotReachTor,
         Cause::ClockWrong { .. } => TorCause::ClockWrong,
         Cause::Filtered => TorCause::Filtered,
-        Cause::NoProgress => TorCause::NoProgress,
+        Cause::NoProgress
+        | Cause::RunningAbsent
+        | Cause::RunningLocked
+        | Cause::RunningNotTor
+        | Cause::RunningPassword
+        | Cause::RunningPasswordMissing => TorCause::NoProgress,
         Cause::Offline => TorCause::Offline,
     }
 }

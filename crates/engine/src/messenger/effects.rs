@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use jid::Jid;
-use model::{AccountId, Address, Event, Problem};
+use model::{AccountId, Address, Event, Policy, Problem};
 
 use super::{Messenger, Open, locked, profile};
 use crate::conversation::{Context, Conversation, Effect};
@@ -42,6 +42,7 @@ impl Messenger {
         let person = person
             .filter(|person| person.accepted)
             .ok_or_else(no_such_contact)?;
+        person.check_not_blocked()?;
         let mut context = Context {
             now,
             clock: unix_milliseconds(),
@@ -92,7 +93,9 @@ impl Messenger {
             let failed = matches!(kept, Some(Err(_)));
             match effect {
                 Effect::Persist { new: message } if failed => new.extend(message),
-                Effect::Transmit { token, .. } if failed => _ = held_back.insert(token),
+                Effect::Transmit { token, .. } | Effect::TransmitReadable { token, .. } if failed => {
+                    _ = held_back.insert(token)
+                }
                 effect => self.apply_one(account, contact, effect),
             }
         }
@@ -130,6 +133,14 @@ impl Messenger {
                 token,
                 to_everyone,
             } => self.transmit(account, &contact, body, token, to_everyone),
+            Effect::TransmitReadable { body, token } => {
+                self.transmit_readable(account, &contact, body, token);
+            }
+            Effect::Verification(verification) => self.queue.tell(Event::VerificationChanged {
+                account,
+                contact,
+                verification,
+            }),
         }
     }
 
@@ -145,7 +156,7 @@ impl Messenger {
         if !body.starts_with("?OTR") {
             return;
         }
-        let Some(open) = &mut self.open else { return };
+        let Some(open) = &self.open else { return };
         let Some(person) = open.people.get(&(account, contact.clone())) else {
             return;
         };
@@ -154,18 +165,36 @@ impl Messenger {
         } else {
             person.answer_to()
         };
-        let order = Order::Xmpp(xmpp::Command::Send {
-            to,
-            body,
-            token,
-            otr: true,
-        });
-        let refused = open
-            .accounts
-            .get(&account)
-            .is_none_or(|account| account.orders.try_send(order).is_err());
-        if refused && let Some(account) = open.accounts.get_mut(&account) {
-            account.lost.push(token);
+        self.send(account, to, body, token, true);
+    }
+
+    /// Hands a readable message to the account's link. Without the owner's leave it is dropped here,
+    /// whatever made it.
+    fn transmit_readable(&mut self, account: AccountId, contact: &Address, body: String, token: u64) {
+        let Some(open) = &self.open else { return };
+        let (Some(owner), Some(person)) = (
+            open.accounts.get(&account),
+            open.people.get(&(account, contact.clone())),
+        ) else {
+            return;
+        };
+        if person.rules(owner.shown.policy).policy == Policy::Required {
+            return;
+        }
+        let to = Jid::from(person.jid.clone());
+        self.send(account, to, body, token, false);
+    }
+
+    fn send(&mut self, account: AccountId, to: Jid, body: String, token: u64, otr: bool) {
+        let order = Order::Xmpp(xmpp::Command::Send { to, body, token, otr });
+        let owner = self
+            .open
+            .as_mut()
+            .and_then(|open| open.accounts.get_mut(&account));
+        if let Some(owner) = owner
+            && owner.orders.try_send(order).is_err()
+        {
+            owner.lost.push(token);
         }
     }
 

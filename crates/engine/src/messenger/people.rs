@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use jid::{BareJid, Jid};
-use model::{AccountId, AddContact, Address, Contact, Event, Presence, Problem, Subscription};
+use model::{AccountId, AddContact, Address, Contact, Event, Policy, Presence, Problem, Subscription};
 
 use super::effects::no_such_contact;
 use super::{Messenger, locked, profile};
-use crate::conversation::Conversation;
+use crate::conversation::{Conversation, Rules};
 use crate::link::Order;
 
 /// Strangers that are remembered for one account: more ask in vain.
@@ -22,6 +22,14 @@ pub(super) struct Person {
     pub(super) name: Option<String>,
     pub(super) accepted: bool,
     pub(super) asks: bool,
+    /// What a person who asks wrote first.
+    pub(super) first_words: Option<String>,
+    pub(super) blocked: bool,
+    /// The owner's policy for the person; none: the account's.
+    pub(super) policy: Option<Policy>,
+    pub(super) version_2: bool,
+    /// A text that was begun and not sent.
+    pub(super) draft: String,
     pub(super) subscription: Subscription,
     pub(super) in_roster: bool,
     /// Programs of the person that are there.
@@ -47,6 +55,11 @@ impl Person {
             name: None,
             accepted: false,
             asks: false,
+            first_words: None,
+            blocked: false,
+            policy: None,
+            version_2: false,
+            draft: String::new(),
             subscription: Subscription::None,
             in_roster: false,
             present: BTreeSet::new(),
@@ -69,12 +82,33 @@ impl Person {
             subscription: self.subscription,
             accepted: self.accepted,
             asks: self.asks,
-            first_words: None,
-            blocked: false,
-            policy: None,
-            version_2: false,
+            first_words: self.first_words.clone(),
+            blocked: self.blocked,
+            policy: self.policy,
+            version_2: self.version_2,
             fingerprints: self.conversation.keys().to_vec(),
         }
+    }
+
+    /// The conversation for the door.
+    pub(super) fn show_conversation(&self) -> model::Conversation {
+        model::Conversation {
+            draft: self.draft.clone(),
+            ..self.conversation.show()
+        }
+    }
+
+    /// What the owner allows with this person.
+    pub(super) fn rules(&self, of_account: Policy) -> Rules {
+        rules(of_account, self.policy, self.version_2)
+    }
+
+    pub(super) fn check_not_blocked(&self) -> Result<(), Problem> {
+        if self.blocked {
+            let text = "You blocked this contact: nothing is sent to it, and nothing taken from it. Unblock it first.";
+            return Err(Problem::new("contact.blocked", text));
+        }
+        Ok(())
     }
 
     /// Where to send: the program that the private conversation is with, while it is there.
@@ -95,8 +129,10 @@ impl Person {
 impl Messenger {
     pub(super) fn add_contact(&mut self, with: AddContact) -> Result<(), Problem> {
         let person = self.person(with.account, &with.contact)?;
+        person.check_not_blocked()?;
         person.accepted = true;
         person.asks = false;
+        person.first_words = None;
         person.name = with.name.or_else(|| person.name.take());
         let jid = person.jid.clone();
         self.keep_new_person(with.account, &with.contact)?;
@@ -114,8 +150,10 @@ impl Messenger {
 
     pub(super) fn accept_contact(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
         let person = self.known(account, contact)?;
+        person.check_not_blocked()?;
         person.accepted = true;
         person.asks = false;
+        person.first_words = None;
         let jid = person.jid.clone();
         self.keep_new_person(account, contact)?;
         self.order(account, xmpp::Command::Approve(jid.clone()));
@@ -172,12 +210,9 @@ impl Messenger {
             return;
         };
         if item.subscription == xmpp::Subscription::Removed {
-            let known = self.known(account, &address).is_ok();
-            if known && self.forget(account, &address).is_ok() {
-                self.queue.tell(Event::ContactRemoved {
-                    account,
-                    contact: address,
-                });
+            if self.known(account, &address).is_ok() {
+                // Where it cannot be kept the next roster says the same.
+                let _ = self.forget(account, &address);
             }
             return;
         }
@@ -201,8 +236,9 @@ impl Messenger {
             return;
         };
         match self.known(account, &address) {
+            Ok(person) if person.blocked => {}
             Ok(person) if person.accepted => self.order(account, xmpp::Command::Approve(from.clone())),
-            _ => self.remember_stranger(account, &address),
+            _ => self.on_stranger_request(account, from),
         }
     }
 
@@ -239,6 +275,7 @@ impl Messenger {
             return;
         };
         match self.known(account, &address) {
+            Ok(person) if person.blocked => {}
             Ok(person) if person.accepted => {
                 if body.starts_with("?OTR") && !late {
                     person.last = Some(from.clone());
@@ -247,12 +284,12 @@ impl Messenger {
                     conversation.receive(body, late, context);
                 });
             }
-            _ => self.remember_stranger(account, &address),
+            _ => self.on_stranger_message(account, &from.to_bare(), body),
         }
     }
 
     /// Tells a conversation how things stand, now that its contact was accepted.
-    fn welcome(&mut self, account: AccountId, contact: &Address) {
+    pub(super) fn welcome(&mut self, account: AccountId, contact: &Address) {
         let online = self
             .open
             .as_ref()
@@ -288,27 +325,8 @@ impl Messenger {
         }
     }
 
-    fn remember_stranger(&mut self, account: AccountId, address: &Address) {
-        let Some(open) = &self.open else { return };
-        let strangers = open
-            .people
-            .values()
-            .filter(|person| person.account == account && !person.accepted)
-            .count();
-        if strangers >= MAX_STRANGERS && !open.people.contains_key(&(account, address.clone())) {
-            return;
-        }
-        let Ok(person) = self.person(account, address) else {
-            return;
-        };
-        if !person.asks {
-            person.asks = true;
-            self.tell_contact(account, address);
-        }
-    }
-
     /// The person, known or new.
-    fn person(&mut self, account: AccountId, address: &Address) -> Result<&mut Person, Problem> {
+    pub(super) fn person(&mut self, account: AccountId, address: &Address) -> Result<&mut Person, Problem> {
         let jid = BareJid::new(address.as_str()).map_err(|_| {
             Problem::new(
                 "contact.bad_address",
@@ -329,7 +347,11 @@ impl Messenger {
                 account,
                 address.clone(),
                 jid,
-                owner.conversation(address.clone(), Vec::new()),
+                owner.conversation(
+                    address.clone(),
+                    Vec::new(),
+                    rules(owner.shown.policy, None, false),
+                ),
             )
         };
         Ok(open.people.entry(key).or_insert_with(fresh))
@@ -342,7 +364,7 @@ impl Messenger {
             .ok_or_else(no_such_contact)
     }
 
-    fn keep_new_person(&mut self, account: AccountId, address: &Address) -> Result<(), Problem> {
+    pub(super) fn keep_new_person(&mut self, account: AccountId, address: &Address) -> Result<(), Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
         let Some(person) = open.people.get(&(account, address.clone())) else {
             return Err(no_such_contact());
@@ -352,8 +374,12 @@ impl Messenger {
             .map_err(|error| profile::told(&error))
     }
 
-    fn forget(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
+    pub(super) fn forget(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
+        let person = open.people.get(&(account, contact.clone()));
+        if person.is_some_and(|person| person.blocked) {
+            return self.forget_all_but_block(account, contact);
+        }
         open.vault
             .change(|kept| profile::forget_person(kept, account, contact))
             .map_err(|error| profile::told(&error))?;
@@ -362,6 +388,16 @@ impl Messenger {
             account,
             contact: contact.clone(),
         });
+        Ok(())
+    }
+
+    /// A block outlives everything else that is known of a person.
+    fn forget_all_but_block(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        open.people.remove(&(account, contact.clone()));
+        self.person(account, contact)?.blocked = true;
+        self.keep_new_person(account, contact)?;
+        self.tell_contact(account, contact);
         Ok(())
     }
 
@@ -375,6 +411,14 @@ impl Messenger {
 
 pub(super) fn no_such_account() -> Problem {
     Problem::new("account.unknown", "There is no such account in this profile.")
+}
+
+/// What the owner allows with a person.
+pub(super) fn rules(of_account: Policy, of_person: Option<Policy>, version_2: bool) -> Rules {
+    Rules {
+        policy: of_person.unwrap_or(of_account),
+        version_2,
+    }
 }
 
 fn subscription(item: &xmpp::RosterItem) -> Subscription {

@@ -3,8 +3,8 @@
 
 use jid::BareJid;
 use model::{
-    AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, MessageId, Problem, ProfileState,
-    Secret, Server, Transport,
+    AccountId, AccountState, AddAccount, Address, ChangeAccount, ChosenServer, Event, KnownFingerprint,
+    MessageId, Problem, ProfileState, Secret, Server, Transport,
 };
 use otr::{InstanceTag, PrivateKey};
 use serde_json::{Value, json};
@@ -14,7 +14,8 @@ use vault::{
 };
 use zeroize::Zeroizing;
 
-use super::people::Person;
+use super::people::{Person, rules};
+use super::strangers::Refused;
 use std::collections::BTreeMap;
 
 use super::accounts::password;
@@ -27,6 +28,12 @@ pub(super) enum Job {
     KeyMade {
         id: Option<Value>,
         with: Box<AddAccount>,
+        key: Result<Box<PrivateKey>, Problem>,
+    },
+    /// A new OTR key was made for an account.
+    KeyRenewed {
+        id: Option<Value>,
+        account: AccountId,
         key: Result<Box<PrivateKey>, Problem>,
     },
     /// A profile was made or unlocked.
@@ -115,6 +122,10 @@ impl Messenger {
                 let result = key.and_then(|key| self.key_made(&with, &key));
                 self.answer(id.as_ref(), result);
             }
+            Job::KeyRenewed { id, account, key } => {
+                let result = key.and_then(|key| self.key_renewed(account, *key));
+                self.answer(id.as_ref(), result);
+            }
             Job::Opened { id, vault } => {
                 self.busy = false;
                 let result = vault
@@ -125,7 +136,7 @@ impl Messenger {
         }
     }
 
-    fn open_elsewhere(
+    pub(super) fn open_elsewhere(
         &mut self,
         id: Option<&Value>,
         work: impl FnOnce() -> Result<Vault, VaultError> + Send + 'static,
@@ -166,6 +177,7 @@ impl Messenger {
             vault,
             accounts: BTreeMap::new(),
             people: BTreeMap::new(),
+            refused: Refused::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,
@@ -191,15 +203,21 @@ impl Messenger {
             else {
                 continue;
             };
+            let policy = kept.policy.map(read_policy);
+            let rules = rules(account.shown.policy, policy, kept.version_2);
             let keys = kept.fingerprints.iter().map(read_key).collect();
-            let mut person = Person::new(
-                id,
-                address.clone(),
-                jid,
-                account.conversation(address.clone(), keys),
-            );
+            let conversation = account.conversation(address.clone(), keys, rules);
+            let mut person = Person::new(id, address.clone(), jid, conversation);
             person.name = kept.name.clone();
             person.accepted = kept.accepted;
+            person.policy = policy;
+            person.version_2 = kept.version_2;
+            person.blocked = kept.blocked;
+            person.draft = kept
+                .draft
+                .as_ref()
+                .map(|draft| draft.expose_secret().to_owned())
+                .unwrap_or_default();
             open.people.insert((id, address.clone()), person);
             let of_contact =
                 |queued: &&Queued| queued.account == kept.account && queued.address == kept.address;
@@ -243,6 +261,10 @@ pub(super) fn keep_person(kept: &mut Profile, person: &Person) {
         name: person.name.clone(),
         accepted: person.accepted,
         fingerprints: person.conversation.keys().iter().map(keep_key).collect(),
+        policy: person.policy.map(keep_policy),
+        version_2: person.version_2,
+        blocked: person.blocked,
+        draft: (!person.draft.is_empty()).then(|| SecretText::new(person.draft.clone())),
     });
     kept.outbox
         .retain(|queued| queued.account != account || queued.address != address);
@@ -261,13 +283,6 @@ pub(super) fn forget_person(kept: &mut Profile, account: AccountId, contact: &Ad
         .retain(|contact| contact.account != account || contact.address != address);
     kept.outbox
         .retain(|queued| queued.account != account || queued.address != address);
-}
-
-/// Takes an account, and everybody it knows, out of the profile.
-pub(super) fn forget_account(kept: &mut Profile, id: AccountId) {
-    kept.accounts.retain(|account| account.id != id.0);
-    kept.contacts.retain(|contact| contact.account != id.0);
-    kept.outbox.retain(|queued| queued.account != id.0);
 }
 
 /// Puts a new account into the profile; its number.
@@ -291,6 +306,7 @@ pub(super) fn keep_account(kept: &mut Profile, new: &NewAccount<'_>) -> u64 {
         otr_key: Some(SecretBytes::new(new.key.to_bytes().to_vec())),
         instance_tag: Some(new.tag.value()),
         connect: new.with.connect,
+        policy: None,
     });
     number
 }
@@ -298,6 +314,50 @@ pub(super) fn keep_account(kept: &mut Profile, new: &NewAccount<'_>) -> u64 {
 pub(super) fn keep_connect(kept: &mut Profile, id: AccountId, wanted: bool) {
     if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
         account.connect = wanted;
+    }
+}
+
+pub(super) fn keep_account_policy(kept: &mut Profile, id: AccountId, policy: model::Policy) {
+    if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
+        account.policy = Some(keep_policy(policy));
+    }
+}
+
+pub(super) fn keep_own_key(kept: &mut Profile, id: AccountId, key: &PrivateKey, tag: InstanceTag) {
+    if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
+        account.otr_key = Some(SecretBytes::new(key.to_bytes().to_vec()));
+        account.instance_tag = Some(tag.value());
+    }
+}
+
+/// Another way to an account; what is absent stays.
+pub(super) fn keep_change(kept: &mut Profile, change: &ChangeAccount) {
+    let account = kept
+        .accounts
+        .iter_mut()
+        .find(|account| account.id == change.account.0);
+    let Some(account) = account else { return };
+    let Protocol::Xmpp {
+        password,
+        host,
+        port,
+        tls,
+        pins,
+        ..
+    } = &mut account.protocol;
+    if let Some(word) = &change.password {
+        *password = SecretText::new(word.expose().to_owned());
+    }
+    if let Some(new) = &change.pins {
+        pins.clone_from(new);
+    }
+    match &change.server {
+        Some(ChosenServer::Chosen { server }) => {
+            (*host, *port) = (Some(server.host.clone()), server.port);
+            *tls = keep_transport(server.transport);
+        }
+        Some(ChosenServer::Found) => (*host, *port, *tls) = (None, None, TlsPolicy::Auto),
+        None => {}
     }
 }
 
@@ -356,7 +416,7 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
             connect: kept.connect,
             fingerprint: key.fingerprint().to_string(),
             server,
-            policy: model::Policy::Required,
+            policy: kept.policy.map_or(model::Policy::Required, read_policy),
         },
         jid: BareJid::new(jid).map_err(|_| unusable())?,
         password: password(word.expose_secret()),
@@ -402,6 +462,22 @@ fn read_transport(tls: TlsPolicy) -> Transport {
     }
 }
 
+pub(super) fn keep_policy(policy: model::Policy) -> vault::Policy {
+    match policy {
+        model::Policy::Opportunistic => vault::Policy::Opportunistic,
+        model::Policy::Required => vault::Policy::Required,
+        model::Policy::Unencrypted => vault::Policy::Unencrypted,
+    }
+}
+
+fn read_policy(kept: vault::Policy) -> model::Policy {
+    match kept {
+        vault::Policy::Opportunistic => model::Policy::Opportunistic,
+        vault::Policy::Required => model::Policy::Required,
+        vault::Policy::Unencrypted => model::Policy::Unencrypted,
+    }
+}
+
 fn keep_key(key: &KnownFingerprint) -> vault::KnownFingerprint {
     vault::KnownFingerprint {
         fingerprint: key.fingerprint.clone(),
@@ -423,6 +499,7 @@ fn keep_outgoing(person: &Person, outgoing: &Outgoing) -> Queued {
     let (state, epoch) = match &outgoing.stage {
         Stage::Asked { epoch, .. } | Stage::Handed { epoch, .. } => (QueuedState::Sent, epoch.as_ref()),
         Stage::NotSent => (QueuedState::Failed, None),
+        Stage::Readable { .. } => (QueuedState::Sent, None),
         Stage::Waiting => (QueuedState::Waiting, None),
     };
     Queued {
@@ -430,7 +507,9 @@ fn keep_outgoing(person: &Person, outgoing: &Outgoing) -> Queued {
         account: person.account.0,
         address: person.address.as_str().to_owned(),
         text: SecretText::new(outgoing.text.clone()),
-        fingerprint: None,
+        fingerprint: outgoing.written_for.first().cloned(),
+        also_for: outgoing.written_for.iter().skip(1).cloned().collect(),
+        unencrypted: !outgoing.encrypted,
         state,
         queued_at: outgoing.at / 1000,
         epoch: epoch.map(|epoch| format!("{:016x}", u64::from_be_bytes(*epoch))),
@@ -454,6 +533,8 @@ fn read_queued(kept: &Queued) -> Option<Outgoing> {
         id,
         text: kept.text.expose_secret().to_owned(),
         at: kept.queued_at * 1000,
+        encrypted: !kept.unencrypted,
+        written_for: kept.fingerprint.iter().chain(&kept.also_for).cloned().collect(),
         stage,
     })
 }

@@ -172,6 +172,10 @@ impl Session {
     pub(super) fn go_offline(&mut self, step: &mut Step<'_>) {
         match self.phase {
             Phase::Online => {
+                // What ends a conversation is not to be lost in the queue.
+                for line in self.connection.queue.last_words() {
+                    self.out.push_back(Output::Send(line));
+                }
                 self.write("QUIT", &[]);
                 self.phase = Phase::Closing;
                 self.clock.stop();

@@ -160,9 +160,9 @@ impl Session {
             Ok(mechanism) => mechanism,
             Err(reason) => return self.account_failed(reason),
         };
-        if mechanism <= Mechanism::ScramSha512 {
+        if !offered.is_empty() {
             // From here on a weaker offer is refused, whether or not this login succeeds.
-            self.seen = self.seen.max(Some(mechanism));
+            self.remember(mechanism);
         }
         let nonce = format!("{:016x}{:016x}", step.rng.next_u64(), step.rng.next_u64());
         self.connection.sasl = Some(sasl::start(mechanism, &self.config, nonce)?);
@@ -173,6 +173,12 @@ impl Session {
             self.tell(Event::Step(LoginStep::Authenticating));
         }
         Ok(())
+    }
+
+    fn remember(&mut self, mechanism: Mechanism) {
+        if mechanism <= Mechanism::ScramSha512 {
+            self.seen = self.seen.max(Some(mechanism));
+        }
     }
 
     /// AUTHENTICATE.
@@ -213,6 +219,13 @@ impl Session {
             return Ok(());
         };
         exchange.success()?;
+        if let Some(mechanism) = self.connection.mechanism {
+            self.remember(mechanism);
+        }
+        if self.connection.me.account.is_none() {
+            // Not every server says 900.
+            self.logged_in(self.config.login.account().map(str::to_owned));
+        }
         if self.phase == Phase::Login(Login::Account) {
             self.enter();
         }
@@ -278,7 +291,8 @@ impl Session {
             "464" if self.in_front_of_the_door() => Err(OfflineReason::WrongPassword),
             "465" | "466" => Err(OfflineReason::Banned),
             "900" => {
-                self.logged_in(Some(message.parameter(2)));
+                let account = message.parameter(2);
+                self.logged_in(Some(account.to_owned()).filter(|account| !account.is_empty()));
                 Ok(())
             }
             "901" => {
@@ -301,8 +315,7 @@ impl Session {
         matches!(self.phase, Phase::Login(login) if login != Login::Greeting)
     }
 
-    fn logged_in(&mut self, account: Option<&str>) {
-        let account = account.filter(|account| !account.is_empty()).map(str::to_owned);
+    fn logged_in(&mut self, account: Option<String>) {
         self.connection.me.account.clone_from(&account);
         self.tell(Event::Account(account));
     }
@@ -325,7 +338,6 @@ impl Session {
         if let Some(Err(reason)) = unproven {
             return Err(reason);
         }
-        // The account is told by 900; some servers say only 903.
         let logged_in = self.phase == Phase::Login(Login::Welcome);
         if self.wants_login() && !logged_in {
             // Let in without having been asked who we are.

@@ -22,7 +22,7 @@ impl Session {
             return;
         };
         let (key, member) = (self.key(room.as_str()), self.key(nick.as_str()));
-        let own = self.is_me(&member);
+        let own = self.is_me(member.as_str());
         if own {
             self.enter_room(incoming, &key, room);
         }
@@ -110,7 +110,7 @@ impl Session {
         let Some(room) = self.connection.rooms.room(&key).map(|here| here.room.clone()) else {
             return;
         };
-        if self.is_me(&member) {
+        if self.is_me(member.as_str()) {
             let gone = self.connection.rooms.leave(&key);
             self.tell(Event::RoomLeft { room, why });
             for nick in gone {
@@ -147,7 +147,7 @@ impl Session {
             return;
         };
         let member = self.key(nick.as_str());
-        if self.is_me(&member) {
+        if self.is_me(member.as_str()) {
             return;
         }
         let known = self.connection.rooms.remove_everywhere(&member);
@@ -179,12 +179,16 @@ impl Session {
             return;
         };
         let (old, new) = (self.key(from.as_str()), self.key(to.as_str()));
-        let own = self.is_me(&old);
+        let own = self.is_me(old.as_str());
         self.connection.rooms.rename(&old, &new, &to);
         if own {
             self.connection.me.nick = to.clone();
             self.tell(Event::NickChanged(to));
-            self.begin_regaining(step);
+            if old == self.key(self.config.nick.as_str()) && old != new {
+                self.stop_regaining();
+            } else {
+                self.begin_regaining(step);
+            }
             return;
         }
         self.tell(Event::PeerRenamed { from, to });
@@ -208,10 +212,7 @@ impl Session {
     /// CHGHOST.
     pub(super) fn host_changed(&mut self, incoming: &Incoming<'_>) {
         let (user, host) = (incoming.parameter(0), incoming.parameter(1));
-        if incoming
-            .nick()
-            .is_some_and(|nick| self.is_me(&self.key(nick.as_str())))
-        {
+        if incoming.nick().is_some_and(|nick| self.is_me(nick.as_str())) {
             self.learn_address(user, host);
         }
         let address = format!("{user}@{host}");

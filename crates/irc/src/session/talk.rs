@@ -41,7 +41,7 @@ impl Session {
             return;
         }
         let notice = incoming.message.command == "NOTICE";
-        let own = self.is_me(&self.key(nick.as_str()));
+        let own = self.is_me(nick.as_str());
         let (kind, text) = match ctcp(incoming.last()) {
             Ctcp::Action(text) => (TextKind::Action, text),
             Ctcp::Question(what) => {
@@ -67,7 +67,7 @@ impl Session {
             if let Some(with) = Nick::new(target) {
                 self.said_to_us(incoming, with, nick, text, kind, origin, step);
             }
-        } else if self.is_me(&self.key(target)) {
+        } else if self.is_me(target) {
             self.said_to_us(incoming, nick.clone(), nick, text, kind, origin, step);
         } else if notice || target.starts_with('$') {
             // To everybody on the network, or before we had a nick.
@@ -121,12 +121,14 @@ impl Session {
         origin: Origin,
         step: &mut Step<'_>,
     ) {
-        let mut texts = vec![text.to_owned()];
-        if origin == Origin::Live && kind == TextKind::Text {
-            let key = self.key(nick.as_str());
-            texts = self.connection.rejoin.push(&key, text, step.now);
-        }
-        let service = self.is_service(&with);
+        let texts = if origin == Origin::Live && kind == TextKind::Text {
+            let map = self.connection.isupport.casemap;
+            let rejoin = &mut self.connection.rejoin;
+            rejoin.push(|| map.fold(nick.as_str()), text, step.now)
+        } else {
+            vec![text.to_owned()]
+        };
+        let service = is_service(&with);
         for text in texts {
             let message = DirectMessage {
                 with: with.clone(),
@@ -144,9 +146,11 @@ impl Session {
 
     fn sender(&self, incoming: &Incoming<'_>, nick: Nick) -> Sender {
         let tags = &incoming.message.tags;
-        let known = self.connection.rooms.person(&self.key(nick.as_str()));
         // What a message itself says is newer than what is known; of old messages nothing else counts.
-        let known = known.filter(|_| !incoming.history);
+        let live = !incoming.history && self.connection.rooms.count() > 0;
+        let known = live
+            .then(|| self.connection.rooms.person(&self.key(nick.as_str())))
+            .flatten();
         let tagged = tags.filled("account").map(|account| account.into_owned());
         Sender {
             address: incoming
@@ -158,13 +162,9 @@ impl Session {
         }
     }
 
-    fn is_service(&self, nick: &Nick) -> bool {
-        let name = nick.as_str().to_ascii_lowercase();
-        nick.as_str().starts_with('*') || SERVICES.contains(&name.as_str())
-    }
-
     pub(super) fn is_ignored(&self, incoming: &Incoming<'_>) -> bool {
-        let Some(source) = incoming.message.source else {
+        let source = incoming.message.source.filter(|_| !self.ignored.is_empty());
+        let Some(source) = source else {
             return false;
         };
         let (user, host) = (source.user.unwrap_or_default(), source.host.unwrap_or_default());
@@ -176,7 +176,7 @@ impl Session {
 
     /// INVITE; with invite-notify also of others, which concerns nobody.
     pub(super) fn invited(&mut self, incoming: &Incoming<'_>) {
-        let to_us = self.is_me(&self.key(incoming.parameter(0)));
+        let to_us = self.is_me(incoming.parameter(0));
         if let (true, false, Some(by), Some(room)) = (
             to_us,
             self.is_ignored(incoming),
@@ -186,6 +186,13 @@ impl Session {
             self.tell(Event::Invited { room, by });
         }
     }
+}
+
+/// Whether somebody of this nick is a service of a network, or of a bouncer, and no person: no OTR.
+#[must_use]
+pub fn is_service(nick: &Nick) -> bool {
+    let name = nick.as_str().to_ascii_lowercase();
+    name.starts_with('*') || SERVICES.contains(&name.as_str())
 }
 
 enum Ctcp<'a> {

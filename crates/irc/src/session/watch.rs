@@ -57,7 +57,7 @@ impl Session {
             self.enqueue_or("MONITOR", &["+", nick.as_str()])?;
         } else {
             // Those who are watched at once are asked for at once.
-            self.connection.watched.due.get_or_insert(step.now);
+            self.connection.watched.due = Some(step.now);
         }
         self.connection
             .watched
@@ -151,7 +151,7 @@ impl Session {
     pub(super) fn begin_regaining(&mut self, step: &mut Step<'_>) {
         let wanted = self.config.nick.clone();
         let key = self.key(wanted.as_str());
-        let regain = self.config.regain && !self.is_me(&key);
+        let regain = self.config.regain && !self.is_me(key.as_str());
         let before = self.connection.watched.wanted.take().is_some();
         if regain {
             self.connection.watched.wanted = Some((key, wanted));
@@ -161,6 +161,11 @@ impl Session {
                 watched.due = Some(watched.due.map_or(due, |old| old.min(due)));
             }
         }
+    }
+
+    /// The services took our nick away: taking it back would only have them do it again.
+    pub(super) fn stop_regaining(&mut self) {
+        self.connection.watched.wanted = None;
     }
 
     pub(super) fn is_regaining(&self, key: &Key) -> bool {

@@ -58,7 +58,8 @@ impl<'a> Message<'a> {
     /// Reads a line without its end. `None`: it has no command, or holds a NUL or too many tags.
     #[must_use]
     pub fn parse(line: &'a str) -> Option<Self> {
-        if line.contains(['\0', '\r', '\n']) {
+        let illegal = |found, byte: u8| found | matches!(byte, b'\0' | b'\r' | b'\n');
+        if line.bytes().fold(false, illegal) {
             return None;
         }
         let mut rest = line;

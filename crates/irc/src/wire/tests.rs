@@ -9,7 +9,7 @@ fn lines(bytes: &[u8], chunk: usize) -> Result<Vec<String>, Endless> {
     let mut found = Vec::new();
     for mut piece in bytes.chunks(chunk) {
         while let Some(line) = lines.read(&mut piece)? {
-            found.push(String::from_utf8(line).unwrap());
+            found.push(String::from_utf8(line.into_owned()).unwrap());
         }
     }
     Ok(found)

@@ -6,11 +6,11 @@ use std::fmt::Write;
 
 use zeroize::Zeroizing;
 
-use super::account::{self, Account, Program, Protocol};
+use super::MOST_KEYS;
+use super::account::{self, Account, Program, Protocol, is_writable};
 use super::cursor::Cursor;
 use super::error::{KeyFileError, KeyFileErrorKind};
 use super::sound::has_prime_numbers;
-use super::{MOST_KEYS, account::is_writable};
 use crate::key::PrivateKey;
 use crate::wire::Reader;
 
@@ -18,6 +18,8 @@ use crate::wire::Reader;
 const LONGEST_NUMBER: usize = 400;
 /// Longest name in bytes as it stands in the file, with escapes.
 const LONGEST_WORD: usize = 8192;
+/// Longest account in a file that is written: two names with every letter escaped, and the numbers.
+const LONGEST_ENTRY: usize = 16_384;
 /// The numbers of a key in the order of libotr.
 const NUMBERS: [&str; 5] = ["p", "q", "g", "y", "x"];
 
@@ -60,18 +62,20 @@ pub fn read_private_keys(file: &[u8]) -> Result<Vec<OwnKey>, KeyFileError> {
 /// Writes a file of private keys for `program`; it is wiped when dropped.
 ///
 /// # Errors
-/// [`KeyFileErrorKind::Name`] for an account that the format cannot carry; the line is that of the account
-/// in `keys`.
+/// [`KeyFileErrorKind::Name`] for an account that the format cannot carry, and
+/// [`KeyFileErrorKind::TooManyKeys`]; the line is the place in `keys`, counted from 1.
 pub fn write_private_keys<'a>(
     keys: impl IntoIterator<Item = (&'a Account, &'a PrivateKey)>,
     program: Program,
 ) -> Result<Zeroizing<String>, KeyFileError> {
-    let entries = keys.into_iter();
+    let keys: Vec<_> = keys.into_iter().collect();
+    if keys.len() > MOST_KEYS {
+        return Err(KeyFileErrorKind::TooManyKeys.at(MOST_KEYS + 1));
+    }
     // Room for all of it at once: a string that grows leaves copies behind.
-    let (few, most) = entries.size_hint();
-    let mut out = Zeroizing::new(String::with_capacity(most.unwrap_or(few).min(MOST_KEYS) * 16_384));
+    let mut out = Zeroizing::new(String::with_capacity((keys.len() + 1) * LONGEST_ENTRY));
     out.push_str("(privkeys\n");
-    for (number, (account, key)) in entries.enumerate() {
+    for (number, (account, key)) in keys.into_iter().enumerate() {
         let protocol = account.protocol.name_for(program);
         if !is_writable(&account.name) || !is_writable(protocol) {
             return Err(KeyFileErrorKind::Name.at(number + 1));

@@ -14,6 +14,8 @@ use crate::wire::disarm;
 const OPENING: &str = "?OTR";
 /// Messages in pieces that are followed at once; the oldest gives way.
 const MOST_PARTIAL: usize = 64;
+/// Most letters of a question that name versions.
+const LONGEST_VERSIONS: usize = 80;
 
 /// A message of which some pieces have come.
 struct Partial {
@@ -49,40 +51,50 @@ fn message<'a>(
 ) -> (Option<Content>, &'a str) {
     match after.as_bytes().first() {
         Some(b':') => {
-            let (armoured, rest) = cut(after, '.');
-            (Some(binary(&format!("{OPENING}{armoured}"))), rest)
+            let (armoured, rest) = armoured(after);
+            (Some(armoured.map_or(Content::Unreadable, binary)), rest)
         }
         Some(b'|' | b',') => {
             let (piece, rest) = fragment(after);
             let whole = piece.and_then(|piece| add(piece, partials));
-            (whole.map(|text| binary(&text)), rest)
+            (whole.map(binary), rest)
         }
         Some(b' ') => match after.strip_prefix(" Error:") {
             Some(text) => (Some(Content::Error(text.trim().to_owned())), ""),
             None => (None, after),
         },
         // In a conversation only the start of a body counts; a capture does not show where bodies start.
-        Some(b'?' | b'v') => {
-            let body = format!("{OPENING}{after}");
-            let asked = query(&body, Version::Two).is_some();
-            (
-                asked.then(|| Content::Query(body.trim_end().to_owned())),
-                if asked { "" } else { after },
-            )
+        Some(b'?' | b'v') if is_query(after) => {
+            let text = format!("{OPENING}{}", after.trim_end());
+            (Some(Content::Query(text)), "")
         }
         _ => (None, after),
     }
 }
 
-/// The text up to and with `end`, and what stands behind it; all of it if there is no end.
-fn cut(text: &str, end: char) -> (&str, &str) {
-    text.split_inclusive(end).next().map_or((text, ""), |first| {
-        (first, text.strip_prefix(first).unwrap_or_default())
-    })
+/// Whether a question begins here; no more of the line is looked at than a question needs.
+fn is_query(after: &str) -> bool {
+    let start: String = OPENING
+        .chars()
+        .chain(after.chars().take(LONGEST_VERSIONS))
+        .collect();
+    query(&start, Version::Two).is_some()
 }
 
-fn binary(armoured: &str) -> Content {
-    disarm(armoured)
+/// The armoured message behind an opening, if it is whole, and what stands behind it.
+fn armoured(after: &str) -> (Option<String>, &str) {
+    let body = after.strip_prefix(':').unwrap_or(after);
+    let digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
+    let length = body.bytes().take_while(|byte| digit(byte)).count();
+    let (digits, rest) = body.split_at_checked(length).unwrap_or((body, ""));
+    match rest.strip_prefix('.') {
+        Some(rest) => (Some(format!("{OPENING}:{digits}.")), rest),
+        None => (None, rest),
+    }
+}
+
+fn binary(armoured: String) -> Content {
+    disarm(&armoured)
         .and_then(|bytes| open(&bytes))
         .unwrap_or(Content::Unreadable)
 }

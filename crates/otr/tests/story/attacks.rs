@@ -374,6 +374,59 @@ fn every_changed_exchange_message_fails_and_the_true_one_still_succeeds() {
 }
 
 #[test]
+fn a_false_reveal_or_signature_is_told_and_the_true_one_counts() {
+    let (mut alice, mut bob) = (Person::alice(), Person::bob());
+    alice.hear("?OTRv3?");
+    bob.hear(&alice.take_outbox()[0]);
+    alice.hear(&bob.take_outbox()[0]);
+    alice.take_events();
+    bob.take_events();
+    let bent = |body: &str| {
+        let mut bytes = decode(body);
+        *bytes.last_mut().unwrap() ^= 1;
+        encode(&bytes)
+    };
+    let reveal = alice.take_outbox().remove(0);
+    bob.hear(&bent(&reveal));
+    assert_eq!(bob.take_events(), [Event::ExchangeFailed { instance: alice.tag }]);
+    bob.hear(&reveal);
+    let signature = bob.take_outbox().remove(0);
+    alice.hear(&bent(&signature));
+    assert_eq!(alice.take_events(), [Event::ExchangeFailed { instance: bob.tag }]);
+    alice.hear(&signature);
+    assert!(alice.is_private_with(&bob) && bob.is_private_with(&alice));
+}
+
+#[test]
+fn a_repeated_key_is_answered_as_long_as_the_exchange_waits() {
+    let (mut alice, mut bob) = (Person::alice(), Person::bob());
+    alice.hear("?OTRv3?");
+    bob.hear(&alice.take_outbox()[0]);
+    let key = bob.take_outbox().remove(0);
+    alice.tick_after(59);
+    alice.hear(&key);
+    let reveal = alice.take_outbox();
+    // Our commit to everybody is forgotten by now, but not what bob answered.
+    alice.tick_after(2);
+    alice.hear(&key);
+    assert_eq!(alice.take_outbox(), reveal);
+    alice.tick_after(60);
+    alice.hear(&key);
+    assert!(alice.outbox.is_empty());
+}
+
+#[test]
+fn a_refresh_gives_the_used_keys_of_the_session_before_away() {
+    let (mut alice, mut bob) = private_pair();
+    let old = bob.sealed("before");
+    alice.hear(&old);
+    alice.start();
+    carry(&mut alice, &mut bob);
+    let given = Data::new(&alice.sealed("after")).revealed();
+    assert!(given.iter().any(|key| Data::new(&old).verifies(key)));
+}
+
+#[test]
 fn exchange_messages_out_of_place_change_nothing() {
     let (mut alice, mut bob) = (Person::alice(), Person::bob());
     alice.start();

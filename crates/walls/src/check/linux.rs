@@ -15,21 +15,53 @@ const V4: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 9);
 const V6: SocketAddrV6 = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 9, 0, 0);
 
 pub(super) fn trials(room: &Room<'_>) -> Vec<Trial> {
+    if matches!(room, Room::Porter { .. }) {
+        // Its walls are those of every transport as well, and leave room for TCP, UDP and programs. Those are not even
+        // tried: a question to a name server would leave this machine.
+        let mut trials = forbidden_sockets();
+        trials.extend(neighbour_trials());
+        return trials;
+    }
     let mut trials = network_trials(room);
+    trials.extend(forbidden_sockets());
+    trials.extend(daemon_trials(room));
+    trials.extend(neighbour_trials());
     trials.extend(process_trials());
-    if !matches!(room, Room::Window) {
+    if !matches!(room, Room::Transport { .. }) {
+        trials.push(Trial::new(
+            "replace itself by a program",
+            Some(Wall::Seccomp),
+            execute,
+        ));
+    }
+    if !matches!(room, Room::Transport { .. } | Room::Window) {
         trials.push(Trial::new("make code", Some(Wall::Seccomp), make_code));
     }
     trials
 }
 
+/// Daemons of this machine that resolve names or start programs for whoever asks. Only the connection is tried.
+fn daemon_trials(room: &Room<'_>) -> Vec<Trial> {
+    let wall = (!matches!(room, Room::Window)).then_some(Wall::Seccomp);
+    let daemons = [
+        ("ask nscd", "/run/nscd/socket"),
+        ("ask systemd-resolved", "/run/systemd/resolve/io.systemd.Resolve"),
+        ("ask avahi", "/run/avahi-daemon/socket"),
+        ("ask the system bus", "/run/dbus/system_bus_socket"),
+    ];
+    let trial = |(name, path): (&'static str, &'static str)| {
+        Trial::new(name, wall, move || {
+            let fd = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+            Ok(rustix::net::connect(fd, &SocketAddrUnix::new(path)?)?)
+        })
+    };
+    daemons.into_iter().map(trial).collect()
+}
+
 fn network_trials(room: &Room<'_>) -> Vec<Trial> {
     let wall = Some(Wall::Seccomp);
-    let tcp = if matches!(room, Room::Gate { .. }) {
-        None
-    } else {
-        wall
-    };
+    let tcp = (!matches!(room, Room::Gate { .. } | Room::Transport { .. })).then_some(Wall::Seccomp);
+    let listen = (!matches!(room, Room::Transport { .. })).then_some(Wall::Seccomp);
     let unix = if matches!(room, Room::Window) { None } else { wall };
     vec![
         Trial::new("tcp connect", tcp, || {
@@ -38,34 +70,44 @@ fn network_trials(room: &Room<'_>) -> Vec<Trial> {
         Trial::new("tcp connect ipv6", tcp, || {
             Ok(rustix::net::connect(tcp_socket(AddressFamily::INET6)?, &V6)?)
         }),
-        Trial::new("tcp bind", wall, || {
+        Trial::new("tcp bind", listen, || {
             let any = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
             Ok(rustix::net::bind(tcp_socket(AddressFamily::INET)?, &any)?)
         }),
-        Trial::new("tcp listen", wall, || {
+        Trial::new("tcp listen", listen, || {
             Ok(rustix::net::listen(tcp_socket(AddressFamily::INET)?, 1)?)
         }),
         Trial::new("udp send", wall, || udp_send(AddressFamily::INET)),
         Trial::new("udp send ipv6", wall, || udp_send(AddressFamily::INET6)),
         Trial::new("dns", wall, resolve),
+        Trial::new("netlink", wall, || {
+            Ok(socket(AddressFamily::NETLINK, SocketType::RAW, None).map(drop)?)
+        }),
+        Trial::new("unix socket connect", unix, || {
+            let fd = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+            Ok(rustix::net::connect(fd, &SocketAddrUnix::new("/run/self-test")?)?)
+        }),
+    ]
+}
+
+/// Kinds of sockets that no room has a use for, and ways to have sockets all the same.
+fn forbidden_sockets() -> Vec<Trial> {
+    let wall = Some(Wall::Seccomp);
+    vec![
         Trial::new("raw socket", wall, || {
             Ok(socket(AddressFamily::INET, SocketType::RAW, Some(ipproto::ICMP)).map(drop)?)
         }),
         Trial::new("packet socket", wall, || {
             Ok(socket(AddressFamily::PACKET, SocketType::RAW, None).map(drop)?)
         }),
-        Trial::new("netlink", wall, || {
-            Ok(socket(AddressFamily::NETLINK, SocketType::RAW, None).map(drop)?)
+        Trial::new("icmp socket", wall, || {
+            Ok(socket(AddressFamily::INET, SocketType::DGRAM, Some(ipproto::ICMP)).map(drop)?)
         }),
         Trial::new("vsock", wall, || {
             Ok(socket(AddressFamily::VSOCK, SocketType::STREAM, None).map(drop)?)
         }),
         Trial::new("bluetooth", wall, || {
             Ok(socket(AddressFamily::BLUETOOTH, SocketType::SEQPACKET, None).map(drop)?)
-        }),
-        Trial::new("unix socket connect", unix, || {
-            let fd = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
-            Ok(rustix::net::connect(fd, &SocketAddrUnix::new("/run/self-test")?)?)
         }),
         Trial::new("datagram pair", wall, datagram_pair),
         Trial::new("io_uring", wall, io_uring),
@@ -74,12 +116,19 @@ fn network_trials(room: &Room<'_>) -> Vec<Trial> {
     ]
 }
 
+/// Other processes.
+fn neighbour_trials() -> Vec<Trial> {
+    let wall = Some(Wall::Seccomp);
+    vec![
+        Trial::new("trace its parent", wall, trace_parent),
+        Trial::new("read its parent's memory", wall, read_parent),
+        Trial::new("new user namespace", wall, new_namespace),
+    ]
+}
+
 fn process_trials() -> Vec<Trial> {
     let wall = Some(Wall::Seccomp);
     vec![
-        Trial::new("replace itself by a program", wall, execute),
-        Trial::new("trace its parent", wall, trace_parent),
-        Trial::new("read its parent's memory", wall, read_parent),
         Trial::new("signal its parent", wall, || match rustix::process::getppid() {
             Some(parent) => Ok(rustix::process::test_kill_process(parent)?),
             None => Ok(()),
@@ -87,7 +136,6 @@ fn process_trials() -> Vec<Trial> {
         Trial::new("signal its group", wall, || {
             Ok(rustix::process::test_kill_current_process_group()?)
         }),
-        Trial::new("new user namespace", wall, new_namespace),
     ]
 }
 

@@ -40,11 +40,21 @@ type Refusals = BTreeMap<i64, Vec<SeccompRule>>;
 
 fn refusals(room: &Room<'_>) -> Result<Refusals, Refused> {
     let mut refused: Refusals = NEVER.iter().map(|number| (*number, Vec::new())).collect();
-    refused.extend(processes()?);
     refused.extend(devices()?);
+    match room {
+        // It starts programs, and they inherit this filter: what names its own process would bind them wrongly.
+        Room::Porter { .. } => refused.retain(|number, _| !STARTING.contains(number)),
+        Room::Transport { .. } => {
+            refused.extend(processes()?);
+            // It becomes another program; Landlock says which.
+            refused.remove(&libc::SYS_execve);
+        }
+        _ => refused.extend(processes()?),
+    }
     let calls: &[&[i64]] = match room {
         Room::Engine { .. } => &[&[libc::SYS_socket, libc::SYS_connect], SERVER_SIDE, SHARED_MEMORY],
         Room::Gate { .. } => &[SERVER_SIDE, SHARED_MEMORY],
+        Room::Porter { .. } | Room::Transport { .. } => &[SHARED_MEMORY],
         Room::Supervisor | Room::Window => &[SERVER_SIDE],
     };
     refused.extend(
@@ -59,8 +69,14 @@ fn refusals(room: &Room<'_>) -> Result<Refusals, Refused> {
             // A datagram socket with an address in hand would reach any daemon's path.
             refused.insert(libc::SYS_sendto, vec![rule(vec![word(4, SeccompCmpOp::Ne, 0)?])?]);
         }
-        Room::Gate { .. } => {
+        Room::Gate { .. } | Room::Transport { datagrams: false, .. } => {
             refused.insert(libc::SYS_socket, not_tcp()?);
+        }
+        Room::Transport { datagrams: true, .. } => {
+            refused.insert(libc::SYS_socket, not_of_webrtc(false)?);
+        }
+        Room::Porter { .. } => {
+            refused.insert(libc::SYS_socket, not_of_webrtc(true)?);
         }
         Room::Supervisor | Room::Window => {
             refused.insert(
@@ -70,13 +86,23 @@ fn refusals(room: &Room<'_>) -> Result<Refusals, Refused> {
         }
     }
     refused.insert(libc::SYS_socketpair, not_a_channel()?);
-    if !matches!(room, Room::Window) {
+    // A program that is started maps its own code and that of its libraries.
+    if !matches!(room, Room::Porter { .. } | Room::Transport { .. } | Room::Window) {
         refused.extend(new_code()?);
     }
     Ok(refused)
 }
 
-/// Refused in every room with a filter, whatever the arguments.
+/// What a process needs that starts programs.
+const STARTING: &[i64] = &[
+    libc::SYS_execve,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_fork,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_vfork,
+];
+
+/// Refused in every room with a filter, whatever the arguments, but for what [`STARTING`] names.
 const NEVER: &[i64] = &[
     // Other programs.
     libc::SYS_execve,
@@ -263,6 +289,34 @@ fn not_tcp() -> Result<Vec<SeccompRule>, Refused> {
         ])?,
     ];
     rules.extend(types_but(&[libc::SOCK_STREAM])?);
+    Ok(rules)
+}
+
+/// `socket` for anything but TCP, UDP and the list of interfaces (netlink), or, for the porter, sockets by path.
+fn not_of_webrtc(paths: bool) -> Result<Vec<SeccompRule>, Refused> {
+    let mut families = vec![libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+    if paths {
+        families.push(libc::AF_UNIX);
+    }
+    let other = families.iter().map(|family| half(0, SeccompCmpOp::Ne, *family));
+    let mut rules = vec![rule(other.collect::<Result<_, _>>()?)?];
+    // Netlink knows only raw and datagram sockets, and gives no packets of the network.
+    let masked = || SeccompCmpOp::MaskedEq(u64::from(TYPE_MASK.unsigned_abs()));
+    for family in [libc::AF_INET, libc::AF_INET6, libc::AF_UNIX] {
+        for kind in (0..=TYPE_MASK).filter(|kind| ![libc::SOCK_STREAM, libc::SOCK_DGRAM].contains(kind)) {
+            rules.push(rule(vec![
+                half(0, SeccompCmpOp::Eq, family)?,
+                half(1, masked(), kind)?,
+            ])?);
+        }
+        // Pings would be datagrams, too.
+        for protocol in [libc::IPPROTO_ICMP, libc::IPPROTO_ICMPV6] {
+            rules.push(rule(vec![
+                half(0, SeccompCmpOp::Eq, family)?,
+                half(2, SeccompCmpOp::Eq, protocol)?,
+            ])?);
+        }
+    }
     Ok(rules)
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Picker;
 impl Page for Picker {
     fn attach(self: Rc<Self>, app: &Rc<App>) {
         let global = app.ui().global::<markup::Emoji<'_>>();
-        global.on_choose_group(with(app, |app, group| show_group(app, group)));
+        global.on_choose_group(with(app, show_group));
         global.on_search(with(app, |app, text: SharedString| {
             if text.is_empty() {
                 return show_group(app, 0);

@@ -44,8 +44,28 @@ fn texts(app: &Rc<App>) {
     let ui = app.ui().global::<markup::Ui<'_>>();
     ui.on_is_rtl(|text| text::is_rtl(&text));
     ui.on_clean(|text| text::pasted(&text).into());
+    ui.on_latin(|text| latin(&text));
     ui.on_bytes(|text| i32::try_from(text.len()).unwrap_or(i32::MAX));
     ui.on_insert(|text, at, piece| insert(&text, at, &piece));
+}
+
+/// The Latin letters of our shortcuts, and what stands on the same keys in Arabic, Persian and Russian.
+const SAME_KEYS: [(&str, &str); 6] = [
+    ("c", "ؤزсС"),
+    ("f", "بаА"),
+    ("l", "مдД"),
+    ("m", "ةپئьЬ"),
+    ("n", "ىدтТ"),
+    ("w", "صцЦ"),
+];
+
+fn latin(text: &SharedString) -> SharedString {
+    let mut letters = text.chars();
+    let (Some(letter), None) = (letters.next(), letters.next()) else {
+        return text.clone();
+    };
+    let same = SAME_KEYS.iter().find(|(_, others)| others.contains(letter));
+    same.map_or_else(|| text.clone(), |(key, _)| SharedString::from(*key))
 }
 
 /// A text with a piece put in at a place in bytes; at the end where the place is none.
@@ -58,6 +78,15 @@ fn insert(text: &str, at: i32, piece: &str) -> SharedString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shortcut_is_on_the_same_key_in_every_layout() {
+        for letters in ["l", "م", "д"] {
+            assert_eq!(latin(&letters.into()), "l");
+        }
+        assert_eq!(latin(&"ll".into()), "ll");
+        assert_eq!(latin(&"".into()), "");
+    }
 
     #[test]
     fn a_piece_is_put_where_the_caret_stands() {

@@ -9,8 +9,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use model::{Command, MessageRef};
-use slint::{ComponentHandle, ModelRc};
-use view::{Change, Header, Peer, RowChange, Trust, What};
+use slint::{ComponentHandle, ModelRc, SharedString};
+use view::{Change, Peer, RowChange, Trust, What};
 
 use crate::App;
 use crate::markup;
@@ -32,6 +32,9 @@ impl Page for Talk {
     }
 
     fn refresh(&self, app: &Rc<App>, changes: &[Change]) {
+        app.ui()
+            .global::<markup::Talk<'_>>()
+            .set_enter_sends(app.look().enter_sends);
         let opened = app.state(|state| state.opened().cloned());
         let shown = self.open.borrow().as_ref().map(|rows| rows.peer().clone());
         if opened != shown {
@@ -105,25 +108,20 @@ impl Talk {
             return;
         };
         let global = app.ui().global::<markup::Talk<'_>>();
-        let (notice, action) = notice(app, &header);
-        global.set_notice(notice.into());
-        global.set_notice_action(action.into());
-        global.set_notice_bad(header.trust == Trust::KeyChanged);
+        let stopped = matches!(header.trust, Trust::KeyChanged | Trust::Finished);
+        global.set_notice(if stopped {
+            header.trust_why.as_str().into()
+        } else {
+            SharedString::default()
+        });
         global.set_trust(trust::shown(header.trust));
         global.set_trust_words(header.trust_words.into());
         global.set_trust_why(header.trust_why.into());
         global.set_fingerprint(header.fingerprint.unwrap_or_default().into());
         global.set_online(header.online);
         global.set_presence(header.presence.into());
-        global.set_over(
-            words
-                .fill(
-                    "header.over",
-                    &[("address", &header.address), ("account", &header.account)],
-                )
-                .into(),
-        );
-        global.set_address(header.address.into());
+        global.set_account(view::text::isolated(&header.account).into());
+        global.set_address(view::text::isolated(&header.address).into());
         global.set_name(header.name.text.into());
         global.set_wait(header.notice.into());
     }
@@ -132,11 +130,11 @@ impl Talk {
         let global = app.ui().global::<markup::Talk<'_>>();
         let page = self.clone();
         global.on_retry(with(app, move |app, index| {
-            page.with_message(app, index, Command::RetryMessage)
+            page.with_message(app, index, Command::RetryMessage);
         }));
         let page = self.clone();
         global.on_cancel(with(app, move |app, index| {
-            page.with_message(app, index, Command::CancelMessage)
+            page.with_message(app, index, Command::CancelMessage);
         }));
         let page = self.clone();
         global.on_show_all(with(app, move |_, index| page.each(|rows| rows.show_all(index))));
@@ -199,15 +197,5 @@ impl Talk {
                 message,
             }));
         }
-    }
-}
-
-/// What stands below the header, and what its button says.
-fn notice(app: &Rc<App>, header: &Header) -> (String, String) {
-    let words = app.words();
-    match header.trust {
-        Trust::KeyChanged => (header.trust_why.clone(), words.say("notice.look_at_key")),
-        Trust::Finished => (header.trust_why.clone(), words.say("notice.start_private")),
-        _ => Default::default(),
     }
 }

@@ -33,6 +33,7 @@ impl Page for Unlock {
             let global = app.ui().global::<markup::Unlock<'_>>();
             global.set_problem(SharedString::default());
             global.set_can_restore(false);
+            global.set_busy(false);
         }
     }
 }

@@ -5,6 +5,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a stage that cannot be set up ends the test"
 )]
 
@@ -12,6 +13,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery};
 use model::{
     Account, AccountId, Address, Contact, Conversation, Delivery, Direction, Event, Message, Notification,
     Privacy, Problem, ProfileState, Snapshot, Tor, TorPhase, Wait,
@@ -115,6 +117,64 @@ impl Stage {
         self.screen.chord(&[Key::Control], "f");
         self.screen.key(Key::Escape);
         self.screen.chord(&[Key::Control], "m");
+        self.screen.settle();
+    }
+
+    /// Everything that is seen and has a part in the accessibility tree.
+    pub(crate) fn elements(&self) -> Vec<ElementHandle> {
+        self.screen.settle();
+        let all = ElementQuery::from_root(self.app.ui()).find_all();
+        all.into_iter()
+            .filter(|it| {
+                it.accessible_role()
+                    .is_some_and(|role| role != AccessibleRole::None)
+            })
+            .collect()
+    }
+
+    /// What is read out, element by element.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        let elements = self.elements();
+        elements
+            .iter()
+            .filter_map(|it| it.accessible_label())
+            .map(String::from)
+            .collect()
+    }
+
+    /// Whether something with this name is seen.
+    pub(crate) fn shows(&self, words: &str) -> bool {
+        self.labels().iter().any(|label| label.contains(words))
+    }
+
+    /// From the composer to the list of messages, by Tab.
+    pub(crate) fn to_messages(&self) {
+        self.screen
+            .chord(&[Key::Shift], &slint::SharedString::from(Key::Tab));
+        self.screen
+            .chord(&[Key::Shift], &slint::SharedString::from(Key::Tab));
+        self.screen.settle();
+    }
+
+    /// Where the first element whose name holds this stands.
+    pub(crate) fn place(&self, words: &str) -> slint::LogicalPosition {
+        let elements = self.elements();
+        let found = elements
+            .iter()
+            .find(|it| it.accessible_label().is_some_and(|name| name.contains(words)));
+        found.unwrap().absolute_position()
+    }
+
+    /// Clicks the element with this name.
+    pub(crate) fn press(&self, label: &str) {
+        let elements = self.elements();
+        let found = elements
+            .iter()
+            .find(|it| it.accessible_label().is_some_and(|name| name == label));
+        let found = found.unwrap_or_else(|| panic!("no element {label:?} in {:#?}", self.labels()));
+        let (place, size) = (found.absolute_position(), found.size());
+        self.screen
+            .click(place.x + size.width / 2.0, place.y + size.height / 2.0);
         self.screen.settle();
     }
 

@@ -27,6 +27,7 @@ impl Session {
         match command {
             Command::AddContact { jid, name } => self.change_roster(jid, name, Subscription::None, step),
             Command::Approve(jid) => self.send_presence(Some("subscribed"), Some(jid), step),
+            Command::Block(jids) => self.block(jids, step),
             Command::GoOffline => Ok(()),
             Command::Ping => {
                 self.test_stream(step);
@@ -37,6 +38,7 @@ impl Session {
             Command::Send { to, body, token, otr } => self.send_message(to, body, token, otr, step),
             Command::SetAvailable => self.send_presence(None, None, step),
             Command::Subscribe(jid) => self.send_presence(Some("subscribe"), Some(jid), step),
+            Command::Unblock(jid) => self.unblock(jid, step),
         }
     }
 

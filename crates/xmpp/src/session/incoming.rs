@@ -142,7 +142,7 @@ impl Session {
             Some(Kind::Confirm { messages }) => self.confirmed(messages, step),
             Some(Kind::Ping) => self.clock.answered(),
             Some(Kind::Roster) => self.take_roster(result),
-            Some(Kind::RosterChange) | None => {}
+            Some(Kind::Blocking | Kind::RosterChange) | None => {}
         }
     }
 
@@ -175,6 +175,16 @@ impl Session {
         let payload = element.children().next().filter(|_| whole);
         let set = element.attr("type") == Some("set");
         let knows = self.may_know_us(from.as_ref());
+        if !self.is_our_side(from.as_ref())
+            && let Some(from) = &from
+            && !(knows && payload.is_some_and(|ping| !set && ping.is("ping", ns::PING)))
+        {
+            let request = stanza::request(payload);
+            self.tell(Event::RequestRefused {
+                from: from.clone(),
+                request,
+            });
+        }
         match payload {
             Some(query) if set && query.is("query", ns::ROSTER) && self.is_our_account(from.as_ref()) => {
                 self.take_push(query);
@@ -223,11 +233,18 @@ impl Session {
     /// Whether a sender may learn that this session exists: our server, our own devices, and contacts who see our
     /// presence.
     fn may_know_us(&self, from: Option<&Jid>) -> bool {
-        let Some(from) = from else {
-            return true;
+        let sees_us = |from: &Jid| {
+            let bare = from.to_bare();
+            !self.blocked.contains(&bare) && self.contacts.get(&bare).is_some_and(|s| s.they_see_us())
         };
-        let bare = from.to_bare();
-        let server = BareJid::from_parts(None, self.config.jid.domain());
-        bare == server || bare == self.config.jid || self.contacts.get(&bare).is_some_and(|s| s.they_see_us())
+        self.is_our_side(from) || from.is_some_and(sees_us)
+    }
+
+    /// Our server, or a device of our account.
+    fn is_our_side(&self, from: Option<&Jid>) -> bool {
+        from.is_none_or(|from| {
+            let bare = from.to_bare();
+            bare == self.config.jid || bare == BareJid::from_parts(None, self.config.jid.domain())
+        })
     }
 }

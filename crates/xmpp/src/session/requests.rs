@@ -16,7 +16,9 @@ const MOST: usize = 256;
 
 /// What an answer is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
+    /// The server blocks or unblocks as well, or cannot.
+    Blocking,
     /// It proves that the server has handled so many of the oldest unconfirmed messages.
     Confirm { messages: usize },
     /// It proves that the server is there.
@@ -40,7 +42,7 @@ impl Requests {
 
 impl Session {
     /// Sends a request, to the server or (`to` absent) to our own account.
-    pub(super) fn ask(
+    pub(crate) fn ask(
         &mut self,
         kind: Kind,
         to: Option<Jid>,

@@ -6,7 +6,7 @@ use jid::{BareJid, Jid};
 use minidom::Element;
 
 use super::login::condition;
-use crate::event::{Event, MessageKind, RosterItem, Subscription};
+use crate::event::{Event, MessageKind, Request, RosterItem, Subscription};
 use crate::{carbons, delay, ns};
 
 /// Longest roster name that is kept, in bytes; a longer one is left out.
@@ -66,6 +66,18 @@ pub(crate) fn body(message: &Element) -> Option<String> {
         bodies.find(plain).unwrap_or(first)
     };
     Some(chosen.text())
+}
+
+/// What a request asks for.
+pub(super) fn request(payload: Option<&Element>) -> Request {
+    match payload.map(|payload| payload.ns()).as_deref() {
+        Some(ns::DISCO_INFO | ns::DISCO_ITEMS) => Request::Discovery,
+        Some(ns::LAST_ACTIVITY) => Request::LastActivity,
+        Some(ns::PING) => Request::Ping,
+        Some(ns::OLD_TIME | ns::TIME) => Request::Time,
+        Some(ns::VERSION) => Request::Version,
+        _ => Request::Other,
+    }
 }
 
 /// One `<item/>`; `None` if it names nobody.

@@ -1,6 +1,8 @@
 //! What others send to Alice, and what mallory tries.
 
-use xmpp::{Command, Error, Event, MessageKind, OfflineReason, StanzaCondition, Subscription};
+use xmpp::{
+    BareJid, Command, Error, Event, MessageKind, OfflineReason, Request, StanzaCondition, Subscription,
+};
 
 use super::peer::{Peer, id};
 
@@ -38,25 +40,48 @@ fn same(left: &str, right: &str) -> bool {
 }
 
 #[test]
-fn strangers_learn_nothing() {
-    for payload in [
-        "<query xmlns='jabber:iq:version'/>",
-        "<query xmlns='jabber:iq:last'/>",
-        "<time xmlns='urn:xmpp:time'/>",
-        "<query xmlns='http://jabber.org/protocol/disco#info'/>",
-        "<query xmlns='http://jabber.org/protocol/disco#items'/>",
-        "<vCard xmlns='vcard-temp'/>",
-        "<ping xmlns='urn:xmpp:ping'/>",
-        "",
+fn strangers_learn_nothing_and_what_they_ask_is_told() {
+    for (payload, request) in [
+        ("<query xmlns='jabber:iq:version'/>", Request::Version),
+        ("<query xmlns='jabber:iq:last'/>", Request::LastActivity),
+        ("<query xmlns='jabber:iq:time'/>", Request::Time),
+        ("<time xmlns='urn:xmpp:time'/>", Request::Time),
+        (
+            "<query xmlns='http://jabber.org/protocol/disco#info'/>",
+            Request::Discovery,
+        ),
+        (
+            "<query xmlns='http://jabber.org/protocol/disco#items'/>",
+            Request::Discovery,
+        ),
+        ("<vCard xmlns='vcard-temp'/>", Request::Other),
+        ("<ping xmlns='urn:xmpp:ping'/>", Request::Ping),
+        ("", Request::Other),
     ] {
         for from in ["mallory@evil.example/x", "evil.example"] {
             let mut peer = with_bob();
-            let request = format!("<iq type='get' id='q' from='{from}'>{payload}</iq>");
-            let answer = answer(&mut peer, &request);
+            let asked = format!("<iq type='get' id='q' from='{from}'>{payload}</iq>");
+            let answer = answer(&mut peer, &asked);
             assert!(same(&answer, &refused(from)), "{payload}: {answer}");
-            assert_eq!(peer.events, []);
+            let from = from.parse().unwrap();
+            assert_eq!(peer.events, [Event::RequestRefused { from, request }]);
         }
     }
+}
+
+#[test]
+fn a_blocked_contact_learns_no_more_than_a_stranger() {
+    let ping = "<iq type='get' id='q' from='bob@example.net/phone'><ping xmlns='urn:xmpp:ping'/></iq>";
+    let mut peer = with_bob();
+    let bob: BareJid = "bob@example.net".parse().unwrap();
+    peer.command(Command::Block(vec![bob.clone()])).unwrap();
+    let said = peer.take_said();
+    assert!(said.contains("<block xmlns='urn:xmpp:blocking'>"), "{said}");
+    assert!(said.contains("<item jid='bob@example.net'>") && said.contains("type='set'"));
+    assert!(same(&answer(&mut peer, ping), &refused("bob@example.net/phone")));
+    peer.command(Command::Unblock(bob)).unwrap();
+    assert!(peer.take_said().contains("<unblock xmlns='urn:xmpp:blocking'>"));
+    assert!(answer(&mut peer, ping).contains("type='result'"));
 }
 
 #[test]
@@ -93,7 +118,8 @@ fn only_our_own_account_pushes_a_roster() {
         let mut peer = with_bob();
         let said = answer(&mut peer, &push(&format!(" from='{from}'")));
         assert!(same(&said, &refused(from)), "{said}");
-        assert_eq!(peer.events, [], "{from}");
+        let told = |event: &Event| matches!(event, Event::RosterItem(_));
+        assert!(!peer.events.iter().any(told), "{from}");
     }
     for from in ["", " from='alice@example.org'"] {
         let mut peer = with_bob();

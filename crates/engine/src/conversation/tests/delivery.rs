@@ -89,7 +89,7 @@ fn a_duplicated_transport_message_is_shown_once() {
     for _ in 0..3 {
         world.hand(BOB, &letter.body);
     }
-    world.act(ALICE, |c, x| c.start(x));
+    world.act(ALICE, |c, x| c.start(x)).unwrap();
     world.wait(5);
     world.hand(BOB, &letter.body);
     assert_eq!(world.sides[BOB].texts(), ["twice"]);

@@ -67,7 +67,7 @@ fn an_injected_error_does_not_have_a_message_sent_again_to_mallory() {
     let before = world.sides[ALICE].transmitted;
     world.replace(BOB, key(MALLORY), tag);
     world.hand(ALICE, "?OTR Error: please send again");
-    world.act(BOB, |c, x| c.start(x));
+    world.act(BOB, |c, x| c.start(x)).unwrap();
     world.wait(200);
     assert!(world.sides[BOB].came.is_empty());
     assert_eq!(key_of_session(&world), fingerprint(MALLORY));
@@ -80,7 +80,7 @@ fn an_unaccepted_key_hears_nothing_encrypted_at_all() {
     let mut world = World::private(23);
     let tag = world.tag(BOB);
     world.replace(BOB, key(MALLORY), tag);
-    world.act(BOB, |c, x| c.start(x));
+    world.act(BOB, |c, x| c.start(x)).unwrap();
     world.wait(5);
     world.write(BOB, "it is me, bob");
     world.wait(5);
@@ -105,7 +105,7 @@ fn with_second_program(seed: u64) -> World {
     let mut world = World::private(seed);
     let other = InstanceTag::random(&mut Dice(77));
     world.replace(BOB, key(MALLORY), other);
-    world.act(BOB, |c, x| c.start(x));
+    world.act(BOB, |c, x| c.start(x)).unwrap();
     world.wait(3);
     assert!(world.is_private(BOB));
     world
@@ -142,7 +142,7 @@ fn a_second_program_cannot_make_a_message_look_undelivered() {
     let letter = world.take(ALICE).unwrap();
     let other = InstanceTag::random(&mut Dice(78));
     world.replace(BOB, key(MALLORY), other);
-    world.act(BOB, |c, x| c.start(x));
+    world.act(BOB, |c, x| c.start(x)).unwrap();
     world.settle();
     assert_eq!(*world.delivery(ALICE, &id), Delivery::Sent);
     assert!(!letter.body.is_empty());
@@ -189,10 +189,86 @@ fn endless_new_keys_are_not_kept_without_end() {
         });
     }
     world.replace(BOB, Arc::new(mallory), tag);
-    world.act(BOB, |c, x| c.start(x));
+    world.act(BOB, |c, x| c.start(x)).unwrap();
     world.wait(3);
     let known = world.sides[ALICE].conversation.keys();
     assert_eq!(known.len(), MAX_KEYS);
     assert_eq!(known[0].fingerprint, fingerprint(BOB));
     assert_eq!(known[MAX_KEYS - 1].fingerprint, fingerprint(MALLORY));
+}
+
+#[test]
+fn a_distrusted_key_ends_the_conversation_and_gets_nothing_until_accepted_again() {
+    let mut world = World::private(30);
+    world
+        .act(ALICE, |c, x| c.verify(&fingerprint(BOB), true, x))
+        .unwrap();
+    world.act(ALICE, |c, x| c.distrust(&fingerprint(BOB), x)).unwrap();
+    world.settle();
+    assert_eq!(world.sides[BOB].conversation.privacy(), Privacy::Finished);
+    let known = &world.sides[ALICE].conversation.keys()[0];
+    assert!(!known.accepted && !known.verified);
+    let id = world.write(ALICE, "wait");
+    world.act(BOB, |c, x| c.start(x)).unwrap();
+    world.wait(40);
+    assert!(world.is_private(ALICE) && world.sides[BOB].came.is_empty());
+    assert_eq!(
+        *world.delivery(ALICE, &id),
+        Delivery::Waiting { wait: Wait::NewKey }
+    );
+    world.act(ALICE, |c, x| c.accept(&fingerprint(BOB), x)).unwrap();
+    world.wait(10);
+    assert_eq!(world.sides[BOB].texts(), ["wait"]);
+}
+
+#[test]
+fn with_the_only_key_distrusted_no_other_is_accepted_by_itself() {
+    let mut world = World::private(31);
+    world.act(ALICE, |c, x| c.distrust(&fingerprint(BOB), x)).unwrap();
+    let tag = world.tag(BOB);
+    world.replace(BOB, key(MALLORY), tag);
+    world.act(BOB, |c, x| c.start(x)).unwrap();
+    world.wait(5);
+    assert!(world.sides[ALICE].conversation.keys().iter().all(|k| !k.accepted));
+    assert!(
+        world.sides[ALICE]
+            .new_keys
+            .contains(&(fingerprint(MALLORY), true))
+    );
+}
+
+#[test]
+fn a_key_in_use_is_not_forgotten_and_another_one_is() {
+    let mut world = World::private(32);
+    let refused = world
+        .act(ALICE, |c, x| c.forget_key(&fingerprint(BOB), x))
+        .unwrap_err();
+    assert_eq!(refused.code, "fingerprint.in_use");
+    world.act(ALICE, |c, x| c.end(x));
+    world
+        .act(ALICE, |c, x| c.forget_key(&fingerprint(BOB).to_lowercase(), x))
+        .unwrap();
+    assert!(world.sides[ALICE].conversation.keys().is_empty());
+    let refused = world
+        .act(ALICE, |c, x| c.forget_key(&fingerprint(BOB), x))
+        .unwrap_err();
+    assert_eq!(refused.code, "fingerprint.unknown");
+}
+
+#[test]
+fn an_own_key_that_is_renewed_ends_the_conversation_and_is_new_to_the_contact() {
+    let mut world = World::private(33);
+    let tag = world.tag(ALICE);
+    world.act(ALICE, |c, x| c.set_own_key(key(MALLORY), tag, x));
+    world.settle();
+    assert_eq!(world.sides[BOB].conversation.privacy(), Privacy::Finished);
+    world.write(ALICE, "it is me, with a new key");
+    world.wait(20);
+    assert_eq!(
+        world.sides[BOB].new_keys.last(),
+        Some(&(fingerprint(MALLORY), true))
+    );
+    let came = &world.sides[BOB].came[0];
+    assert_eq!(came.text, "it is me, with a new key");
+    assert_eq!(came.fingerprint, Some(fingerprint(MALLORY)));
 }

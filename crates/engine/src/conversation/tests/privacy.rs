@@ -100,7 +100,7 @@ fn a_query_that_waited_on_a_server_gets_no_answer() {
     world.act(BOB, |c, x| c.receive("?OTR Error: late", true, x));
     world.act(BOB, |c, x| c.receive("a text", true, x));
     assert_eq!(world.sides[BOB].transmitted, 0);
-    world.act(ALICE, |c, x| c.start(x));
+    world.act(ALICE, |c, x| c.start(x)).unwrap();
     let query = world.take(ALICE).unwrap();
     world.hand(BOB, &query.body);
     let commit = world.take(BOB).unwrap();
@@ -130,14 +130,24 @@ fn an_unencrypted_text_is_shown_as_such_and_alarms_in_a_private_conversation() {
 }
 
 #[test]
-fn a_message_after_the_contact_ended_goes_in_a_new_session() {
+fn after_the_contact_ended_nothing_is_sent_until_the_owner_starts_again() {
     let mut world = World::private(8);
     world.act(BOB, |c, x| c.end(x));
-    let id = world.write(ALICE, "just as you left");
+    let crossing = world.write(ALICE, "just as you left");
     world.settle();
+    assert_eq!(world.sides[ALICE].conversation.privacy(), Privacy::Finished);
+    let later = world.write(ALICE, "are you there?");
+    let before = world.sides[ALICE].transmitted;
+    world.wait(200);
+    assert_eq!(world.sides[ALICE].transmitted, before);
+    assert_eq!(
+        *world.delivery(ALICE, &later),
+        Delivery::Waiting { wait: Wait::Privacy }
+    );
+    assert_eq!(world.act(ALICE, |c, x| c.start(x)), Ok(true));
     world.wait(40);
-    assert_eq!(*world.delivery(ALICE, &id), Delivery::Received);
-    assert_eq!(world.sides[BOB].texts(), ["just as you left"]);
+    assert_eq!(world.sides[BOB].texts(), ["just as you left", "are you there?"]);
+    assert_eq!(*world.delivery(ALICE, &crossing), Delivery::Received);
 }
 
 #[test]
@@ -160,7 +170,7 @@ fn what_the_owner_ended_does_not_begin_again_by_itself() {
 #[test]
 fn a_start_that_nobody_takes_up_is_not_shown_for_ever() {
     let mut world = World::online(10);
-    world.act(ALICE, |c, x| c.start(x));
+    world.act(ALICE, |c, x| c.start(x)).unwrap();
     world.take(ALICE);
     assert_eq!(world.sides[ALICE].conversation.privacy(), Privacy::Starting);
     world.wait(100);
@@ -315,7 +325,7 @@ fn to_another_program_nothing_is_sent_twice_by_itself() {
 #[test]
 fn a_message_that_a_server_sent_back_is_told_even_after_the_own_server_took_it_over() {
     let (mut world, mut bob) = with_foreign(16, None);
-    world.act(ALICE, |c, x| c.start(x));
+    world.act(ALICE, |c, x| c.start(x)).unwrap();
     bob.wait(&mut world, 6);
     let id = world.write(ALICE, "nobody there");
     let letter = world.take(ALICE).unwrap();

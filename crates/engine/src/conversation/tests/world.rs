@@ -7,11 +7,13 @@ use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use model::{AccountId, Delivery, Direction, KnownFingerprint, Message, MessageId, Privacy};
+use model::{
+    AccountId, Delivery, Direction, KnownFingerprint, Message, MessageId, Policy, Privacy, Verification,
+};
 use otr::{InstanceTag, PrivateKey};
 use rand_core::{TryCryptoRng, TryRng};
 
-use crate::conversation::{Context, Conversation, Effect, Epoch, Outgoing, Setup, Stage};
+use crate::conversation::{Context, Conversation, Effect, Epoch, Outgoing, Rules, Setup, Stage};
 
 pub(super) const ALICE: usize = 0;
 pub(super) const BOB: usize = 1;
@@ -63,6 +65,8 @@ struct Kept {
     at: u64,
     waiting: bool,
     epoch: Option<Epoch>,
+    encrypted: bool,
+    written_for: Vec<String>,
 }
 
 /// One transport message on its way.
@@ -87,6 +91,8 @@ pub(super) struct Side {
     pub(super) came: Vec<Message>,
     pub(super) deliveries: BTreeMap<MessageId, Delivery>,
     pub(super) notices: Vec<String>,
+    /// How verifications went, each step.
+    pub(super) verifications: Vec<Verification>,
     /// New keys that were told, and whether one was accepted before.
     pub(super) new_keys: Vec<(String, bool)>,
     /// Transport messages in all.
@@ -133,7 +139,7 @@ impl World {
     /// Alice and bob with a private conversation.
     pub(super) fn private(seed: u64) -> Self {
         let mut world = Self::online(seed);
-        world.act(ALICE, |c, x| c.start(x));
+        world.act(ALICE, |c, x| c.start(x)).unwrap();
         world.wait(3);
         assert!(world.is_private(ALICE) && world.is_private(BOB));
         world
@@ -178,8 +184,10 @@ impl World {
             Effect::Notice(problem) => side.notices.push(problem.code),
             Effect::Persist { .. } => side.disk = side.conversation.outgoing().map(keep).collect(),
             Effect::Privacy(_) => {}
-            Effect::Transmit { body, token, .. } => {
-                assert!(body.starts_with("?OTR"), "not OTR: {body}");
+            Effect::Verification(verification) => side.verifications.push(verification),
+            Effect::Transmit { body, token, .. } | Effect::TransmitReadable { body, token } => {
+                let required = side.conversation.rules.policy == Policy::Required;
+                assert!(body.starts_with("?OTR") || !required, "not OTR: {body}");
                 side.transmitted += 1;
                 if side.connected {
                     self.wires[who].push_back(Letter { body, token });
@@ -309,6 +317,12 @@ impl World {
         self.connect(who);
     }
 
+    /// The owner of a side allows something else.
+    pub(super) fn set_policy(&mut self, who: usize, policy: Policy) {
+        let version_2 = false;
+        self.act(who, |c, x| c.set_rules(Rules { policy, version_2 }, x));
+    }
+
     pub(super) fn tag(&self, who: usize) -> InstanceTag {
         self.sides[who].tag
     }
@@ -328,6 +342,7 @@ fn side(who: usize, key: Arc<PrivateKey>, dice: &mut Dice) -> Side {
         came: Vec::new(),
         deliveries: BTreeMap::new(),
         notices: Vec::new(),
+        verifications: Vec::new(),
         new_keys: Vec::new(),
         transmitted: 0,
     }
@@ -348,13 +363,14 @@ fn conversation(
         tag,
         keys,
         epoch: dice.try_next_u64().unwrap().to_be_bytes(),
+        rules: Rules::default(),
     })
 }
 
 fn keep(outgoing: &Outgoing) -> Kept {
     let (waiting, epoch) = match &outgoing.stage {
         Stage::Asked { epoch, .. } | Stage::Handed { epoch, .. } => (false, *epoch),
-        Stage::NotSent => (false, None),
+        Stage::NotSent | Stage::Readable { .. } => (false, None),
         Stage::Waiting => (true, None),
     };
     Kept {
@@ -363,6 +379,8 @@ fn keep(outgoing: &Outgoing) -> Kept {
         at: outgoing.at,
         waiting,
         epoch,
+        encrypted: outgoing.encrypted,
+        written_for: outgoing.written_for.clone(),
     }
 }
 
@@ -376,6 +394,8 @@ fn read(kept: Kept) -> Outgoing {
         id: kept.id,
         text: kept.text,
         at: kept.at,
+        encrypted: kept.encrypted,
+        written_for: kept.written_for,
         stage,
     }
 }

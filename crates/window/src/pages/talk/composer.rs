@@ -23,6 +23,10 @@ pub(super) struct Composer {
 impl Composer {
     pub(super) fn attach(&self, app: &Rc<App>) {
         let global = app.ui().global::<markup::Talk<'_>>();
+        global.on_write(app.on_open(|app, _| {
+            let global = app.ui().global::<markup::Talk<'_>>();
+            global.set_to_focus(global.get_to_focus().wrapping_add(1));
+        }));
         global.on_send(with(app, |app, text: SharedString| send(app, &text)));
         let pause = self.pause.clone();
         global.on_drafted(with(app, move |app, text: SharedString| {

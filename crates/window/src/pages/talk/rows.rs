@@ -12,6 +12,7 @@ use view::{Entry, Mark, Peer, Row, RowChange, RowKind, What};
 
 use crate::App;
 use crate::app::now;
+use crate::fonts;
 use crate::markup::{Delivery, Line, LinkLine};
 
 /// Links of one message that are listed below it.
@@ -166,7 +167,7 @@ fn line(row: Row, spoken: String) -> Line {
         system: row.kind == RowKind::System,
         linked: !row.links.is_empty(),
         rich: rich(&row.text, &row.links),
-        text: row.text.into(),
+        text: drawable(&row.text).into(),
         rtl: row.rtl,
         mine: row.kind == RowKind::Own,
         begins: row.begins,
@@ -216,8 +217,20 @@ fn rich(text: &str, links: &[Link]) -> StyledText {
     StyledText::from_markdown(&marked).unwrap_or_else(|_| StyledText::from_plain_text(text))
 }
 
-fn escape(text: &str, out: &mut String) {
+/// A text with the names of emoji that cannot be drawn in their places: they would be drawn as nothing.
+fn drawable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
+        match fonts::name_of_undrawn(letter) {
+            Some(name) => out.extend(["[", name, "]"]),
+            None => out.push(letter),
+        }
+    }
+    out
+}
+
+fn escape(text: &str, out: &mut String) {
+    for letter in drawable(text).chars() {
         if letter == '\n' {
             // Two spaces before the end keep a line's end; of a paragraph's end nothing would be left.
             out.push_str("  \n");

@@ -1,133 +1,15 @@
-//! Alice's gate on a real, private Tor network: the lab's.
-//! These tests must never run on another network: each one fails with a sentence outside the lab.
-//! Standard: facts on the private network; design.md section 4.
-//!
-//! `otter-lab-net run -- cargo nextest run -p gate --features private-network -E 'test(lab_)'`
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail as tests do"
-)]
+//! Streams through a Tor that the gate has built in, and what is told of it.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use dial::{Cause, DialError, Dialer, Host, Isolation, Phase, Purpose, Refusal, Settings, TorStatus};
+use dial::{Cause, Host, Phase, Refusal, Settings, TorStatus};
 use gate::{GateConfig, GateError, Network};
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-/// What the lab says of itself, as far as a gate needs it.
-struct Lab {
-    network_file: PathBuf,
-    domain: Host,
-    onion: Host,
-    echo: u16,
-    spare: u16,
-    socks: String,
-    _turn: std::fs::File,
-}
-
-impl Lab {
-    fn find() -> Lab {
-        let path = std::env::var("OTTER_LAB").unwrap_or_else(|_| {
-            panic!("OTTER_LAB is not set: this test runs inside the lab, as `otter-lab-net run -- COMMAND`")
-        });
-        let info: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-        let text = |name: &str| info.get(name).unwrap().as_str().unwrap().to_owned();
-        let port = |name: &str| {
-            let port = info.get("ports").unwrap().get(name).unwrap().as_u64().unwrap();
-            u16::try_from(port).unwrap()
-        };
-        // Other tests of the lab may want to be alone in it.
-        let turn = std::fs::File::create(PathBuf::from(text("dir")).join("turn")).unwrap();
-        turn.lock_shared().unwrap();
-        Lab {
-            network_file: text("network_file").into(),
-            domain: Host::parse(&text("domain")).unwrap(),
-            onion: Host::parse(&text("onion")).unwrap(),
-            echo: port("echo"),
-            spare: port("spare"),
-            socks: text("socks"),
-            _turn: turn,
-        }
-    }
-
-    fn network(&self) -> Network {
-        Network::Private {
-            file: self.network_file.clone(),
-        }
-    }
-}
-
-/// A gate on a thread, and the engine's side of its door.
-struct Alice {
-    dialer: Dialer,
-    gate: JoinHandle<Result<(), GateError>>,
-    home: TempDir,
-}
-
-impl Alice {
-    fn on(network: Network) -> Alice {
-        let home = tempfile::tempdir().unwrap();
-        let (dialer, gate) = open(network, home.path().join("tor"));
-        Alice { dialer, gate, home }
-    }
-
-    async fn connected(lab: &Lab) -> Alice {
-        let alice = Alice::on(lab.network());
-        alice.wait(Duration::from_secs(20), TorStatus::is_ready).await;
-        alice
-    }
-
-    async fn wait(&self, limit: Duration, wanted: impl Fn(&TorStatus) -> bool) -> TorStatus {
-        let mut status = self.dialer.status();
-        let found = timeout(limit, status.wait_for(|now| wanted(now))).await;
-        let found = found.map(|found| found.unwrap().clone());
-        found.unwrap_or_else(|_| panic!("not in {limit:?}: {:?}", self.dialer.status().borrow()))
-    }
-
-    async fn call(&self, account: u8, host: &Host, port: u16) -> Result<dial::Stream, DialError> {
-        self.dialer
-            .connect(&account_of(account), Purpose::Xmpp, host, port)
-            .await
-    }
-
-    async fn refusal(&self, host: &Host, port: u16) -> Refusal {
-        match self.call(1, host, port).await {
-            Err(DialError::Refused(refusal)) => refusal,
-            other => panic!("no refusal: {other:?}"),
-        }
-    }
-}
-
-fn open(network: Network, state: PathBuf) -> (Dialer, JoinHandle<Result<(), GateError>>) {
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let gate = std::thread::spawn(move || gate::run(&GateConfig { state, network }, theirs));
-    ours.set_nonblocking(true).unwrap();
-    let dialer = Dialer::new();
-    dialer.attach(tokio::net::UnixStream::from_std(ours).unwrap());
-    (dialer, gate)
-}
-
-fn account_of(number: u8) -> Isolation {
-    Isolation::from_bytes([number; 16])
-}
-
-async fn exchange(stream: &mut dial::Stream, words: &[u8]) {
-    stream.write_all(words).await.unwrap();
-    stream.flush().await.unwrap();
-    let mut heard = vec![0; words.len()];
-    timeout(Duration::from_secs(30), stream.read_exact(&mut heard))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(heard, words);
-}
+use crate::alice::{Alice, Lab, account_of, exchange, open};
 
 fn noise(size: usize) -> Vec<u8> {
     (0..size)
@@ -260,7 +142,14 @@ async fn lab_forty_streams_of_eight_accounts_run_side_by_side() {
     let all = futures::future::join_all((0..40).map(one));
     timeout(Duration::from_secs(60), all).await.unwrap();
     alice.dialer.new_circuit(&account_of(1)).await.unwrap();
-    alice.dialer.set(&Settings { dormant: Some(true) }).await.unwrap();
+    alice
+        .dialer
+        .set(&Settings {
+            dormant: Some(true),
+            tor: None,
+        })
+        .await
+        .unwrap();
     let mut stream = alice.call(1, &lab.domain, lab.echo).await.unwrap();
     exchange(&mut stream, b"on a new circuit, and awake").await;
 }
@@ -284,8 +173,9 @@ async fn lab_a_gate_that_ended_gives_way_to_the_next_one() {
     let config = GateConfig {
         state: alice.home.path().join("next"),
         network: lab.network(),
+        tor: None,
     };
-    let _next = std::thread::spawn(move || gate::run(&config, theirs));
+    let _next = std::thread::spawn(move || gate::run(&config, theirs, None));
     alice
         .dialer
         .attach(tokio::net::UnixStream::from_std(channel).unwrap());

@@ -1,0 +1,209 @@
+//! What the owner sets: another way to an account, names, blocks, drafts, and what the window keeps.
+//! It must never tell a contact that it was blocked, nor keep more than its bounds. XEP-0191.
+
+use model::{
+    AccountId, Address, ChangeAccount, ChosenServer, Command, MAX_TEXT_BYTES, MAX_WINDOW_STATE_BYTES,
+    Problem, RenameContact, SetDraft, WindowState,
+};
+use serde_json::{Value, json};
+
+use super::accounts::busy;
+use super::people::{Person, no_such_account};
+use super::{Messenger, locked, profile, to_value};
+use crate::link::{Change, Order};
+use crate::text;
+
+/// The longest name of a contact in characters.
+const MAX_NAME: usize = 200;
+/// Where the profile keeps what the window wants kept.
+const WINDOW: &str = "window";
+
+impl Messenger {
+    /// Carries out what the owner sets.
+    pub(super) fn settings_command(&mut self, command: Command) -> Result<Value, Problem> {
+        match command {
+            Command::BlockContact(with) => self.block(with.account, &with.contact),
+            Command::ChangeAccount(with) => self.change_account(&with),
+            Command::ListProbes(_) => return to_value(&self.list_probes()?),
+            Command::LoadWindow(_) => return to_value(&self.load_window()?),
+            Command::RenameContact(with) => self.rename(&with),
+            Command::SaveWindow(with) => self.save_window(&with),
+            Command::SetDraft(with) => self.set_draft(&with),
+            Command::UnblockContact(with) => self.unblock(with.account, &with.contact),
+            _ => Err(Problem::new(
+                "door.no_such_method",
+                "This method is not carried out here.",
+            )),
+        }
+        .map(|()| json!({}))
+    }
+
+    fn change_account(&mut self, with: &ChangeAccount) -> Result<(), Problem> {
+        if with
+            .password
+            .as_ref()
+            .is_some_and(|word| word.expose().is_empty())
+        {
+            return Err(Problem::new(
+                "account.no_password",
+                "The account needs a password.",
+            ));
+        }
+        for pin in with.pins.iter().flatten() {
+            profile::parse_pin(pin)?;
+        }
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        let account = open.accounts.get_mut(&with.account).ok_or_else(no_such_account)?;
+        open.vault
+            .change(|kept| profile::keep_change(kept, with))
+            .map_err(|error| profile::told(&error))?;
+        match &with.server {
+            Some(ChosenServer::Chosen { server }) => account.shown.server = Some(server.clone()),
+            Some(ChosenServer::Found) => account.shown.server = None,
+            None => {}
+        }
+        let kept = open.vault.profile().accounts.iter();
+        let kept = kept.clone().find(|kept| kept.id == with.account.0);
+        let kept = profile::read_account(kept.ok_or_else(no_such_account)?)?;
+        let change = Change {
+            password: kept.password,
+            server: kept.shown.server,
+            pins: kept.pins,
+        };
+        let orders = &account.orders;
+        orders
+            .try_send(Order::Change(Box::new(change)))
+            .map_err(|_| busy())?;
+        if account.shown.connect {
+            orders.try_send(Order::Connect).map_err(|_| busy())?;
+        }
+        self.queue.tell(model::Event::AccountChanged {
+            account: account.shown.clone(),
+        });
+        Ok(())
+    }
+
+    fn rename(&mut self, with: &RenameContact) -> Result<(), Problem> {
+        let name = with.name.as_ref().map(|name| text::plain(name).trim().to_owned());
+        let name = name.filter(|name| !name.is_empty());
+        if name.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME) {
+            let text = format!("A name has at most {MAX_NAME} characters.");
+            return Err(Problem::new("contact.name_too_long", text));
+        }
+        self.alter(with.account, &with.contact, |person| person.name = name)
+    }
+
+    fn set_draft(&mut self, with: &SetDraft) -> Result<(), Problem> {
+        if with.text.len() > MAX_TEXT_BYTES {
+            let text = format!("The text is longer than {MAX_TEXT_BYTES} bytes.");
+            return Err(Problem::new("message.too_long", text));
+        }
+        if self.known(with.account, &with.contact)?.draft == with.text {
+            return Ok(());
+        }
+        let text = with.text.clone();
+        self.change_person(with.account, &with.contact, |person| person.draft = text)
+    }
+
+    /// Refuses everything from a person. It is not told: a private conversation is dropped without a word.
+    fn block(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
+        let person = self.person(account, contact)?;
+        if person.blocked {
+            return Ok(());
+        }
+        let jid = person.jid.clone();
+        let why = Problem::new(
+            "contact.blocked",
+            "You blocked this contact: nothing is sent to it.",
+        );
+        // Whoever was not accepted has nothing to cut.
+        let _ = self.converse(account, contact, |conversation, context| {
+            conversation.cut(&why, context);
+        });
+        self.alter(account, contact, |person| {
+            person.blocked = true;
+            person.asks = false;
+            person.first_words = None;
+        })?;
+        self.order(account, xmpp::Command::Block(vec![jid]));
+        Ok(())
+    }
+
+    fn unblock(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
+        let person = self.known(account, contact)?;
+        let (jid, accepted) = (person.jid.clone(), person.accepted);
+        if !person.blocked {
+            return Ok(());
+        }
+        let open = self.open.as_ref().ok_or_else(locked)?;
+        if !open.accounts.get(&account).is_some_and(|account| account.online) {
+            return Err(Problem::new(
+                "account.offline",
+                "The server refuses this contact, too, and has to be told: connect the account first.",
+            ));
+        }
+        self.order(account, xmpp::Command::Unblock(jid));
+        self.alter(account, contact, |person| person.blocked = false)?;
+        if !accepted {
+            return self.forget(account, contact);
+        }
+        self.welcome(account, contact);
+        Ok(())
+    }
+
+    /// Tells the server again whom the owner blocked: that may have been without a connection.
+    pub(super) fn tell_blocks(&self, id: AccountId) {
+        let Some(open) = &self.open else { return };
+        let blocked = |person: &&Person| person.account == id && person.blocked;
+        let jids: Vec<_> = open
+            .people
+            .values()
+            .filter(blocked)
+            .map(|person| person.jid.clone())
+            .collect();
+        if !jids.is_empty() {
+            self.order(id, xmpp::Command::Block(jids));
+        }
+    }
+
+    fn load_window(&self) -> Result<WindowState, Problem> {
+        let open = self.open.as_ref().ok_or_else(locked)?;
+        let kept = open.vault.profile().settings.get(WINDOW);
+        let state = kept.and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(WindowState { state })
+    }
+
+    fn save_window(&mut self, with: &WindowState) -> Result<(), Problem> {
+        if with.state.len() > MAX_WINDOW_STATE_BYTES {
+            let text = format!("A window keeps at most {MAX_WINDOW_STATE_BYTES} bytes.");
+            return Err(Problem::new("window.too_large", text));
+        }
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        let state = Value::String(with.state.clone());
+        open.vault
+            .change(|kept| _ = kept.settings.insert(WINDOW.to_owned(), state))
+            .map_err(|error| profile::told(&error))
+    }
+
+    /// Changes a person, keeps it and tells of it.
+    fn alter(
+        &mut self,
+        account: AccountId,
+        contact: &Address,
+        change: impl FnOnce(&mut Person),
+    ) -> Result<(), Problem> {
+        self.change_person(account, contact, change)?;
+        self.tell_contact(account, contact);
+        Ok(())
+    }
+
+    fn change_person(
+        &mut self,
+        account: AccountId,
+        contact: &Address,
+        change: impl FnOnce(&mut Person),
+    ) -> Result<(), Problem> {
+        change(self.known(account, contact)?);
+        self.keep_new_person(account, contact)
+    }
+}

@@ -1,0 +1,9 @@
+//! libFuzzer's way into `judge::sessions`.
+#![no_main]
+
+#[path = "../judge.rs"]
+mod judge;
+#[path = "../../tests/support/people.rs"]
+mod people;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| judge::sessions(bytes));

@@ -1,0 +1,11 @@
+//! libFuzzer's way into `judge::wire`.
+#![no_main]
+
+#[path = "../judge.rs"]
+mod judge;
+#[path = "../../tests/support/people.rs"]
+mod people;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    judge::wire(bytes);
+});

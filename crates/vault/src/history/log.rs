@@ -1,0 +1,308 @@
+//! The log of all conversations: records one behind the other, in a file that says nothing of whose they are.
+//! It must never let one unreadable record hide another, nor give out a record that is not the one asked for.
+//! Standards: fsync(2); `docs/decisions/0007-history-log.md`.
+//!
+//! Which records there are is found by reading the file once, when the profile is opened, and kept in memory: 12
+//! bytes for each. What cannot be read is passed over block by block.
+
+use super::record::{self, BLOCK, FRONT, Head};
+use super::{Entry, MAX_HISTORY, Page};
+use crate::crypt::Key;
+use crate::disk::{Disk, read_exactly, shred};
+use crate::files::{Folder, HISTORY, HISTORY_NEW, HISTORY_OLD};
+use crate::{KeptHistory, VaultError};
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+/// Bytes read or written at a time where the whole log is gone through.
+const CHUNK: usize = 4 * 1024 * 1024;
+
+/// Where a record lies.
+#[derive(Clone, Copy)]
+struct Found {
+    place: u32,
+    blocks: u32,
+    number: u32,
+}
+
+/// The log, as far as memory holds it.
+pub(crate) struct Log {
+    key: Key,
+    /// Where the next record goes: behind the last one that can be read.
+    blocks: u32,
+    /// Blocks that no record could be read from.
+    unreadable: u32,
+    index: BTreeMap<u64, Vec<Found>>,
+}
+
+impl Log {
+    /// Reads through the log, if there is one.
+    ///
+    /// # Errors
+    /// [`VaultError::HistoryDamaged`] if it is no plain file or too long, [`VaultError::Io`].
+    pub(crate) fn open(folder: &Folder, key: Key, kept: &[KeptHistory]) -> Result<Self, VaultError> {
+        // What a killed tidying left behind.
+        let _ = shred(folder.disk(), HISTORY_OLD);
+        drop(folder.disk().remove(HISTORY_NEW));
+        let mut log = Self {
+            key,
+            blocks: 0,
+            unreadable: 0,
+            index: BTreeMap::new(),
+        };
+        let length = match folder.disk().length(HISTORY) {
+            Err(error) if error.kind() == ErrorKind::InvalidData => None,
+            other => Some(other?.unwrap_or(0)),
+        };
+        let length = length.filter(|length| *length <= MAX_HISTORY);
+        let length = length.ok_or(VaultError::HistoryDamaged)?;
+        // Half a block at the end is a write that was cut off: nobody was told that it was done.
+        let blocks = u32::try_from(length / BLOCK as u64).map_err(|_| VaultError::TooLarge)?;
+        log.scan(folder.disk(), blocks)?;
+        log.drop_torn_end(folder, kept)?;
+        Ok(log)
+    }
+
+    fn scan(&mut self, disk: &dyn Disk, blocks: u32) -> Result<(), VaultError> {
+        let mut window = Window::default();
+        let mut place = 0;
+        while place < blocks {
+            let block = window.block(disk, place, blocks)?;
+            let head = block
+                .get(..FRONT)
+                .and_then(|front| Head::open(front, place.into(), &self.key))
+                .filter(|head| head.blocks <= blocks - place);
+            match head {
+                Some(head) => {
+                    self.found(place, head);
+                    place += head.blocks;
+                    self.blocks = place;
+                }
+                None => {
+                    self.unreadable += u32::from(block.iter().any(|byte| *byte != 0));
+                    place += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn found(&mut self, place: u32, head: Head) {
+        let of_conversation = self.index.entry(head.conversation).or_default();
+        match of_conversation.last() {
+            // Numbers only grow: this one was put back from an older state of the disk.
+            Some(last) if head.number < last.number => {
+                self.unreadable += head.blocks;
+                return;
+            }
+            // The first write of this number was cut off; the second is the one that counts.
+            Some(last) if head.number == last.number => {
+                of_conversation.pop();
+            }
+            _ => {}
+        }
+        of_conversation.push(Found {
+            place,
+            blocks: head.blocks,
+            number: head.number,
+        });
+    }
+
+    /// If the last record's body cannot be read, its writing was cut off, or it is damaged: it counts as
+    /// unreadable, and the next one takes its place and number.
+    fn drop_torn_end(&mut self, folder: &Folder, kept: &[KeptHistory]) -> Result<(), VaultError> {
+        let last = self
+            .index
+            .iter()
+            .filter_map(|(id, found)| Some((*id, *found.last()?)))
+            .max_by_key(|(_, found)| found.place);
+        let Some((id, found)) = last else { return Ok(()) };
+        let key = kept.iter().find(|kept| kept.id == id);
+        let Some(key) = key.and_then(|kept| Key::from_bytes(kept.key.expose_secret())) else {
+            return Ok(());
+        };
+        if self.read(folder, id, &key, found)?.is_none() {
+            self.index.get_mut(&id).and_then(Vec::pop);
+            self.unreadable += found.blocks;
+            self.blocks = found.place;
+        }
+        Ok(())
+    }
+
+    /// How many blocks could not be read when the profile was opened.
+    pub(crate) fn unreadable_bytes(&self) -> u64 {
+        u64::from(self.unreadable) * BLOCK as u64
+    }
+
+    /// How long the log is.
+    pub(crate) fn bytes(&self) -> usize {
+        usize::try_from(self.blocks).map_or(usize::MAX, |blocks| blocks * BLOCK)
+    }
+
+    /// How many entries of a conversation there are.
+    pub(crate) fn entries(&self, id: u64) -> usize {
+        self.index.get(&id).map_or(0, Vec::len)
+    }
+
+    pub(super) fn append(
+        &mut self,
+        folder: &Folder,
+        id: u64,
+        key: &Key,
+        entry: &Entry,
+    ) -> Result<u32, VaultError> {
+        let number = self.index.get(&id).and_then(|found| found.last());
+        let number = number.map_or(Some(0), |last| last.number.checked_add(1));
+        let number = number.ok_or(VaultError::TooLarge)?;
+        let at = u64::from(self.blocks) * BLOCK as u64;
+        let (head, record) = record::seal(entry, (id, number, self.blocks.into()), &self.key, key)?;
+        if at + record.len() as u64 > MAX_HISTORY {
+            return Err(VaultError::TooLarge);
+        }
+        let disk = folder.disk();
+        if self.blocks == 0 && disk.length(HISTORY)?.is_none() {
+            disk.create(HISTORY, &[])?;
+            disk.sync()?;
+        }
+        disk.write(HISTORY, at, &record)?;
+        self.found(self.blocks, head);
+        self.blocks += head.blocks;
+        Ok(number)
+    }
+
+    pub(super) fn page(
+        &self,
+        folder: &Folder,
+        id: u64,
+        key: &Key,
+        before: Option<u32>,
+        limit: usize,
+    ) -> Result<Page, VaultError> {
+        let all = self.index.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let end = before.map_or(all.len(), |before| {
+            all.partition_point(|found| found.number < before)
+        });
+        let start = end.saturating_sub(limit);
+        let wanted = all.get(start..end).unwrap_or_default();
+        let mut page = Page {
+            older: wanted.first().filter(|_| start > 0).map(|first| first.number),
+            ..Page::default()
+        };
+        // The number that the first one should have.
+        let mut next = match start.checked_sub(1).and_then(|last| all.get(last)) {
+            Some(last) => last.number + 1,
+            None => 0,
+        };
+        for found in wanted {
+            page.unreadable += found.number.saturating_sub(next);
+            match self.read(folder, id, key, *found)? {
+                Some(entry) => page.entries.push((found.number, entry)),
+                None => page.unreadable += 1,
+            }
+            next = found.number + 1;
+        }
+        Ok(page)
+    }
+
+    fn read(
+        &self,
+        folder: &Folder,
+        conversation: u64,
+        key: &Key,
+        found: Found,
+    ) -> Result<Option<Entry>, VaultError> {
+        let at = u64::from(found.place) * BLOCK as u64;
+        let length = usize::try_from(found.blocks).map_err(|_| VaultError::TooLarge)? * BLOCK;
+        let record = read_exactly(folder.disk(), HISTORY, at, length)?;
+        let head = Head {
+            blocks: found.blocks,
+            conversation,
+            number: found.number,
+        };
+        Ok(record::open(&record, head, found.place.into(), key))
+    }
+
+    /// Writes a new log with what can be read of the conversations in `kept`, puts it in the old one's place, and
+    /// writes over the old one.
+    pub(super) fn compact(&mut self, folder: &Folder, kept: &[KeptHistory]) -> Result<(), VaultError> {
+        let disk = folder.disk();
+        if disk.length(HISTORY)?.is_none() {
+            return Ok(());
+        }
+        drop(disk.remove(HISTORY_NEW));
+        disk.create(HISTORY_NEW, &[])?;
+        let mut new = Self {
+            key: Key::from_bytes(self.key.bytes()).ok_or(VaultError::TooLarge)?,
+            blocks: 0,
+            unreadable: 0,
+            index: BTreeMap::new(),
+        };
+        if let Err(error) = self.copy_into(&mut new, folder, kept) {
+            drop(disk.remove(HISTORY_NEW));
+            return Err(error);
+        }
+        drop(disk.remove(HISTORY_OLD));
+        disk.link(HISTORY, HISTORY_OLD)?;
+        disk.rename(HISTORY_NEW, HISTORY)?;
+        *self = new;
+        disk.sync()?;
+        shred(disk, HISTORY_OLD)?;
+        Ok(disk.sync()?)
+    }
+
+    fn copy_into(&self, new: &mut Self, folder: &Folder, kept: &[KeptHistory]) -> Result<(), VaultError> {
+        let keys: BTreeMap<u64, Key> = kept
+            .iter()
+            .filter_map(|kept| Some((kept.id, Key::from_bytes(kept.key.expose_secret())?)))
+            .collect();
+        let mut records: Vec<(u64, Found)> = self
+            .index
+            .iter()
+            .flat_map(|(id, found)| found.iter().map(|found| (*id, *found)))
+            .collect();
+        records.sort_unstable_by_key(|(_, found)| found.place);
+        let (mut written, mut pending) = (0, Vec::new());
+        for (id, found) in records {
+            let Some(key) = keys.get(&id) else { continue };
+            let Some(entry) = self.read(folder, id, key, found)? else {
+                continue;
+            };
+            let place = (id, found.number, new.blocks.into());
+            let (head, record) = record::seal(&entry, place, &new.key, key)?;
+            new.found(new.blocks, head);
+            new.blocks += head.blocks;
+            pending.extend_from_slice(&record);
+            if pending.len() >= CHUNK {
+                folder.disk().write(HISTORY_NEW, written, &pending)?;
+                written += pending.len() as u64;
+                pending.clear();
+            }
+        }
+        if !pending.is_empty() {
+            folder.disk().write(HISTORY_NEW, written, &pending)?;
+        }
+        Ok(())
+    }
+}
+
+/// A stretch of the log in memory.
+#[derive(Default)]
+struct Window {
+    first: u32,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// The block at `place` of a log that is `blocks` long.
+    fn block(&mut self, disk: &dyn Disk, place: u32, blocks: u32) -> Result<&[u8], VaultError> {
+        const TOO_LARGE: fn(std::num::TryFromIntError) -> VaultError = |_| VaultError::TooLarge;
+        let here = u32::try_from(self.bytes.len() / BLOCK).map_err(TOO_LARGE)?;
+        if place < self.first || place - self.first >= here {
+            let rest = usize::try_from(blocks - place).map_err(TOO_LARGE)? * BLOCK;
+            self.bytes = read_exactly(disk, HISTORY, u64::from(place) * BLOCK as u64, rest.min(CHUNK))?;
+            self.first = place;
+        }
+        let at = usize::try_from(place - self.first).map_err(TOO_LARGE)? * BLOCK;
+        Ok(self.bytes.get(at..at + BLOCK).unwrap_or_default())
+    }
+}
