@@ -13,7 +13,7 @@ mod stage;
 use std::fs::{self, File};
 use std::path::Path;
 
-use model::ProfileState;
+use model::{ProfileState, TorCause, TorPhase};
 use slint::platform::Key;
 use stage::Stage;
 use window::headless::Picture;
@@ -46,6 +46,7 @@ fn main() {
         let save = |stage: &Stage, name: &str| {
             write(&folder.join(name).with_extension("png"), &stage.screen.picture());
         };
+        wizard(&mut stage, &save);
         closed(&mut stage, &save);
         open(&mut stage, &look, &save);
     }
@@ -59,6 +60,37 @@ fn closed(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
     stage.screen.key(Key::Return);
     stage.refuse("profile.unlock", "profile.wrong_passphrase");
     save(stage, "unlock-refused");
+}
+
+/// The first start.
+fn wizard(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
+    stage.fresh(&stage::snapshot(ProfileState::Absent));
+    save(stage, "first-language");
+    stage.screen.key(Key::Return);
+    stage.screen.settle();
+    stage.screen.write("otter2");
+    save(stage, "first-passphrase");
+    stage.screen.key(Key::Return);
+    stage.screen.write("otter2");
+    let mut all = stage::snapshot(ProfileState::Open);
+    (all.tor.phase, all.tor.percent) = (TorPhase::Stalled, 45);
+    all.tor.cause = Some(TorCause::Blocked);
+    stage.fresh(&all);
+    save(stage, "first-tor");
+    stage.screen.key(Key::Return);
+    save(stage, "first-account");
+    stage.screen.write("wren");
+    stage.screen.key(Key::Return);
+    stage.answer(
+        "account.add",
+        &serde_json::json!({ "account": 1, "fingerprint": stage::FINGERPRINT }),
+    );
+    stage.fresh(&stage::empty());
+    save(stage, "first-account-made");
+    stage.screen.key(Key::Return);
+    save(stage, "first-contact");
+    stage.fresh(&stage::snapshot(ProfileState::Absent));
+    stage.screen.settle();
 }
 
 /// The main view.

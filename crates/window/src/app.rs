@@ -330,10 +330,7 @@ impl App {
     fn choose_page(self: &Rc<Self>) {
         let nav = self.ui.global::<markup::Nav<'_>>();
         let before = nav.get_page();
-        let closed = matches!(
-            before,
-            markup::Page::Starting | markup::Page::Unlock | markup::Page::FirstRun
-        );
+        let closed = matches!(before, markup::Page::Starting | markup::Page::Unlock);
         let page = match self.state(State::profile) {
             None => markup::Page::Starting,
             Some(ProfileState::Absent) => markup::Page::FirstRun,

@@ -11,6 +11,7 @@ mod channel;
 mod fonts;
 pub mod headless;
 mod look;
+mod made_up;
 #[doc(hidden)]
 pub mod markup;
 pub mod pages;
