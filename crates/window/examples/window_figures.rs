@@ -239,9 +239,9 @@ fn walk(command: Command) -> Walk {
     until(|| (screen.pixel(200, 500) != closed).then_some(()));
     let list = begin.elapsed().as_secs_f64() * 1e3;
     thread::sleep(Duration::from_secs(1));
-    let unopened = screen.pixel(700, 790);
+    let unopened = screen.pixel(700, 690);
     screen.hand(&["mousemove", "150", "90", "click", "1"]);
-    until(|| (screen.pixel(700, 790) != unopened).then_some(()));
+    until(|| (screen.pixel(700, 690) != unopened).then_some(()));
     thread::sleep(Duration::from_secs(3));
     let before = cpu(child.id());
     thread::sleep(Duration::from_secs(5));
