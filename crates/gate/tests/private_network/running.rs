@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use dial::{
@@ -210,6 +211,9 @@ async fn lab_what_the_tor_that_runs_lacks_is_told() {
     assert_eq!(refused, dial::DialError::Refused(expected));
 }
 
+/// Where mallory says that her cookie is.
+static COOKIE: OnceLock<String> = OnceLock::new();
+
 /// Answers every connection as `answer` says, for as long as the test runs.
 fn impostor(port: u16, answer: fn(&str) -> Option<String>) {
     #[expect(clippy::disallowed_methods, reason = "mallory's program")]
@@ -248,10 +252,10 @@ async fn lab_a_program_that_only_listens_where_tor_would_is_refused() {
     let (web, mallory) = (free(), free());
     impostor(web, |_| Some("HTTP/1.1 400 Bad Request\r\n\r\n".to_owned()));
     let path = home.path().join("a_cookie").display().to_string();
-    std::fs::write("/tmp/otter-mallorys-cookie", &path).unwrap();
+    COOKIE.set(path).unwrap();
     impostor(mallory, |heard| {
         let zeros = "0".repeat(64);
-        let path = std::fs::read_to_string("/tmp/otter-mallorys-cookie").unwrap();
+        let path = COOKIE.get().unwrap();
         Some(match heard {
             heard if heard.starts_with("PROTOCOLINFO") => format!(
                 "250-PROTOCOLINFO 1\r\n250-AUTH METHODS=COOKIE,SAFECOOKIE COOKIEFILE=\"{path}\"\r\n250 OK\r\n"
