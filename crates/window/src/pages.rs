@@ -24,8 +24,10 @@
 //! only as `view` gives them: sanitised. A secret that was typed is taken out of its field in the same callback
 //! that sends it.
 
+mod account;
 mod account_form;
 mod add_contact;
+mod contact;
 mod emoji;
 mod first_run;
 mod gone;
@@ -58,6 +60,8 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(unlock::Unlock),
         Rc::new(first_run::FirstRun),
         Rc::new(account_form::AccountForm::default()),
+        Rc::new(account::Accounts::default()),
+        Rc::new(contact::Contact::default()),
         Rc::new(people::People::default()),
         Rc::new(talk::Talk::default()),
         Rc::new(emoji::Picker),
