@@ -27,11 +27,14 @@
 mod add_contact;
 mod emoji;
 mod gone;
+mod key_changed;
 mod keys;
 mod people;
+mod preferences;
 mod talk;
 mod trust;
 mod unlock;
+mod verify;
 
 use std::rc::Rc;
 
@@ -56,6 +59,9 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(unlock::Unlock),
         Rc::new(people::People::default()),
         Rc::new(talk::Talk::default()),
+        Rc::new(key_changed::KeyChanged),
+        Rc::new(verify::Verify::default()),
+        Rc::new(preferences::Preferences),
         Rc::new(emoji::Picker),
         Rc::new(add_contact::AddContact),
     ]
