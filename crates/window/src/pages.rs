@@ -31,11 +31,14 @@ mod contact;
 mod emoji;
 mod first_run;
 mod gone;
+mod key_changed;
 mod keys;
 mod people;
+mod preferences;
 mod talk;
 mod trust;
 mod unlock;
+mod verify;
 
 use std::rc::Rc;
 
@@ -64,6 +67,9 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(contact::Contact::default()),
         Rc::new(people::People::default()),
         Rc::new(talk::Talk::default()),
+        Rc::new(key_changed::KeyChanged),
+        Rc::new(verify::Verify::default()),
+        Rc::new(preferences::Preferences),
         Rc::new(emoji::Picker),
         Rc::new(add_contact::AddContact),
     ]

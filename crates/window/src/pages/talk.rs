@@ -108,8 +108,7 @@ impl Talk {
             return;
         };
         let global = app.ui().global::<markup::Talk<'_>>();
-        let stopped = matches!(header.trust, Trust::KeyChanged | Trust::Finished);
-        global.set_notice(if stopped {
+        global.set_notice(if header.trust == Trust::Finished {
             header.trust_why.as_str().into()
         } else {
             SharedString::default()
@@ -162,16 +161,7 @@ impl Talk {
     fn attach_privacy(self: &Rc<Self>, app: &Rc<App>) {
         let global = app.ui().global::<markup::Talk<'_>>();
         global.on_start_private(app.on_open(|app, peer| app.start_private(&peer)));
-        global.on_notice_pressed(app.on_open(|app, peer| {
-            let trust = app.state(|state| Trust::of(state, &peer));
-            if trust == Trust::KeyChanged {
-                app.ui()
-                    .global::<markup::Nav<'_>>()
-                    .set_dialog(markup::Dialog::Trust);
-            } else {
-                app.start_private(&peer);
-            }
-        }));
+        global.on_notice_pressed(app.on_open(|app, peer| app.start_private(&peer)));
         global.on_end_private(app.on_open(|app, peer| app.order(&Command::EndPrivate(peer.reference()))));
         global.on_trust_pressed(app.on_open(|app, _| {
             app.ui()

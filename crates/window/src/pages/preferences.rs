@@ -1,0 +1,65 @@
+//! How the window looks and behaves, as the person wants it.
+//! It must never keep anything beside the sealed profile. Standard: [`crate::Look`]; `docs/rpc.md`, `window.save`.
+
+use std::rc::Rc;
+
+use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use view::{Change, Language};
+
+use crate::markup;
+use crate::pages::{Page, with};
+use crate::{App, Theme};
+
+/// The page has nothing of its own to remember.
+pub(crate) struct Preferences;
+
+impl Page for Preferences {
+    fn attach(self: Rc<Self>, app: &Rc<App>) {
+        let global = app.ui().global::<markup::Preferences<'_>>();
+        let names = Language::ALL.map(|it| SharedString::from(it.own_name()));
+        global.set_languages(ModelRc::new(VecModel::from_iter(names)));
+        global.on_choose_language(with(app, |app, index: i32| {
+            let chosen = usize::try_from(index).ok().and_then(|at| Language::ALL.get(at));
+            if let Some(language) = chosen {
+                app.change_look(|look| look.language = language.tag().to_owned());
+            }
+        }));
+        global.on_choose_theme(with(app, |app, theme: i32| {
+            app.change_look(|look| {
+                look.theme = match theme {
+                    1 => Theme::Light,
+                    2 => Theme::Dark,
+                    _ => Theme::System,
+                };
+            });
+        }));
+        global.on_choose_enter(with(app, |app, sends| {
+            app.change_look(|look| look.enter_sends = sends);
+        }));
+        global.on_choose_still(with(app, |app, still| {
+            app.change_look(|look| look.still = still);
+        }));
+        global.on_choose_only_online(with(app, |app, only| {
+            app.change_look(|look| look.only_online = only);
+        }));
+    }
+
+    fn refresh(&self, app: &Rc<App>, changes: &[Change]) {
+        if !changes.contains(&Change::Everything) {
+            return;
+        }
+        let look = app.look();
+        let global = app.ui().global::<markup::Preferences<'_>>();
+        let place = Language::ALL.iter().position(|it| *it == look.language());
+        global.set_language(place.and_then(|at| i32::try_from(at).ok()).unwrap_or_default());
+        global.set_theme(match look.theme {
+            Theme::System => 0,
+            Theme::Light => 1,
+            Theme::Dark => 2,
+        });
+        global.set_zoom(app.words().number(u64::from(look.zoom)).into());
+        global.set_enter_sends(look.enter_sends);
+        global.set_still(look.still);
+        global.set_only_online(look.only_online);
+    }
+}
