@@ -35,6 +35,7 @@ mod key_changed;
 mod keys;
 mod people;
 mod preferences;
+mod security;
 mod talk;
 mod trust;
 mod unlock;
@@ -70,6 +71,7 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(key_changed::KeyChanged),
         Rc::new(verify::Verify::default()),
         Rc::new(preferences::Preferences),
+        Rc::new(security::Security),
         Rc::new(emoji::Picker),
         Rc::new(add_contact::AddContact),
     ]
