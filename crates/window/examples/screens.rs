@@ -132,6 +132,7 @@ fn owner(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
     go(stage, Page::Accounts);
     save(stage, "accounts");
     for (task, name) in [
+        (AccountTask::Add, "account-add"),
         (AccountTask::Way, "account-way"),
         (AccountTask::Policy, "account-policy"),
         (AccountTask::Key, "account-key"),

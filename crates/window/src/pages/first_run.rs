@@ -23,7 +23,7 @@ impl Page for FirstRun {
         let global = app.ui().global::<markup::FirstRun<'_>>();
         let names = Language::ALL.map(|it| SharedString::from(it.own_name()));
         global.set_languages(ModelRc::new(VecModel::from(names.to_vec())));
-        global.on_choose_language(with(app, |app, index| choose_language(app, index)));
+        global.on_choose_language(with(app, choose_language));
         global.on_weigh(with(app, |app, typed: SharedString| {
             weigh(app, Strength::of(&typed, &[]));
         }));

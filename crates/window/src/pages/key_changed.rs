@@ -19,13 +19,13 @@ impl Page for KeyChanged {
     fn attach(self: Rc<Self>, app: &Rc<App>) {
         let global = app.ui().global::<markup::KeyChanged<'_>>();
         global.on_accept(with(app, |app, key| {
-            decide(app, &key, Command::AcceptFingerprint)
+            decide(app, &key, Command::AcceptFingerprint);
         }));
         global.on_distrust(with(app, |app, key| {
-            decide(app, &key, Command::DistrustFingerprint)
+            decide(app, &key, Command::DistrustFingerprint);
         }));
         global.on_forget(with(app, |app, key| {
-            decide(app, &key, Command::ForgetFingerprint)
+            decide(app, &key, Command::ForgetFingerprint);
         }));
         global.on_copy(with(app, |app, text: SharedString| app.copy(&text)));
     }
