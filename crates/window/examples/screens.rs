@@ -14,9 +14,11 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use model::{ProfileState, TorCause, TorPhase};
+use slint::ComponentHandle;
 use slint::platform::Key;
 use stage::Stage;
 use window::headless::Picture;
+use window::markup::{AccountTask, Accounts, Dialog, Nav, Page};
 use window::{Look, Theme};
 
 /// A look and the name of its folder.
@@ -49,6 +51,7 @@ fn main() {
         wizard(&mut stage, &save);
         closed(&mut stage, &save);
         open(&mut stage, &look, &save);
+        owner(&mut stage, &save);
     }
 }
 
@@ -114,6 +117,31 @@ fn open(stage: &mut Stage, look: &Look, save: &dyn Fn(&Stage, &str)) {
     stage.screen.chord(&[Key::Control], "n");
     save(stage, "add-contact");
     stage.screen.key(Key::Escape);
+}
+
+/// The owner's accounts, one contact, and those who ask.
+fn owner(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
+    let go = |stage: &Stage, page| stage.app.ui().global::<Nav<'_>>().invoke_go(page);
+    let open = |stage: &Stage, dialog| stage.app.ui().global::<Nav<'_>>().invoke_open(dialog);
+    stage.open("bob");
+    open(stage, Dialog::Contact);
+    save(stage, "contact");
+    open(stage, Dialog::Requests);
+    save(stage, "requests");
+    stage.screen.key(Key::Escape);
+    go(stage, Page::Accounts);
+    save(stage, "accounts");
+    for (task, name) in [
+        (AccountTask::Way, "account-way"),
+        (AccountTask::Policy, "account-policy"),
+        (AccountTask::Key, "account-key"),
+        (AccountTask::Remove, "account-remove"),
+    ] {
+        stage.app.ui().global::<Accounts<'_>>().invoke_open(0, task);
+        save(stage, name);
+        stage.screen.key(Key::Escape);
+    }
+    go(stage, Page::Main);
 }
 
 fn write(path: &Path, picture: &Picture) {

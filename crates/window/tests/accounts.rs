@@ -295,7 +295,7 @@ fn those_who_ask_are_accepted_refused_or_blocked() {
         ("Block", "contact.block"),
     ] {
         std::thread::spawn(move || {
-            let stage = at(&stage::evening(), Page::Main);
+            let stage = at(&stage::evening(), Page::Accounts);
             dialog(&stage, Dialog::Requests);
             check(&stage);
             assert!(stage.shows("Hello, I have your address from Sara."));

@@ -70,6 +70,12 @@ impl Page for AccountForm {
             let password = Secret::new(password.to_string());
             page.enter(&app, &address, password, way(&host, &port, transport), &pins);
         });
+        let (page, weak) = (self.clone(), Rc::downgrade(app));
+        global.on_begin(move || {
+            if let Some(app) = weak.upgrade() {
+                page.begin(&app);
+            }
+        });
         let (page, weak) = (self, Rc::downgrade(app));
         global.on_again(move || {
             if let Some(app) = weak.upgrade() {
@@ -96,10 +102,7 @@ impl Page for AccountForm {
             })
         });
         global.set_made(row.is_some());
-        let Some(row) = row else {
-            self.made.set(None);
-            return;
-        };
+        let Some(row) = row else { return };
         global.set_address(row.address.into());
         global.set_state(row.state.into());
         global.set_why(row.why.into());
@@ -109,6 +112,14 @@ impl Page for AccountForm {
 }
 
 impl AccountForm {
+    /// An empty form, whatever was made before.
+    fn begin(&self, app: &App) {
+        self.made.set(None);
+        let global = app.ui().global::<markup::AccountForm<'_>>();
+        global.set_made(false);
+        global.set_problem(SharedString::default());
+    }
+
     /// Makes an account on a server, with a password that was made up where none was given.
     fn make(&self, app: &Rc<App>, server: Chosen, name: &str, password: Option<Secret>) {
         let password = password

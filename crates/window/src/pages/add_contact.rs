@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use model::{AddContact as Add, Address, Command, Done, Problem};
+use model::{AddContact as Add, Command, Done, Problem};
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use view::{Change, Peer};
 
@@ -44,16 +44,18 @@ fn add(app: &Rc<App>, account: i32, address: &str, name: &str) {
     let Some(account) = app.state(|state| state.accounts().nth(chosen).map(|it| it.id)) else {
         return;
     };
-    let Ok(contact) = address.parse::<Address>() else {
+    let Some(invited) = view::invitation(address) else {
         let problem = Problem::new(
-            "contact.wrong_address",
+            "contact.bad_address",
             "This is not an address. It looks like name@example.org.",
         );
         global.set_problem(app.say(&problem));
         return;
     };
     global.set_busy(true);
-    let name = Some(name.trim()).filter(|it| !it.is_empty()).map(str::to_owned);
+    let contact = invited.address;
+    let given = Some(name.trim()).filter(|it| !it.is_empty()).map(str::to_owned);
+    let name = given.or(invited.name);
     let peer = Peer::new(account, contact.clone());
     app.send::<Done>(
         &Command::AddContact(Add {
