@@ -13,11 +13,13 @@ mod stage;
 use std::fs::{self, File};
 use std::path::Path;
 
-use model::ProfileState;
+use model::{ProfileState, Verification};
+use serde_json::json;
+use slint::ComponentHandle;
 use slint::platform::Key;
 use stage::Stage;
 use window::headless::Picture;
-use window::{Look, Theme};
+use window::{Look, Theme, markup};
 
 /// A look and the name of its folder.
 fn looks() -> Vec<(&'static str, Look)> {
@@ -48,6 +50,7 @@ fn main() {
         };
         closed(&mut stage, &save);
         open(&mut stage, &look, &save);
+        beside(&mut stage, &save);
     }
 }
 
@@ -82,6 +85,55 @@ fn open(stage: &mut Stage, look: &Look, save: &dyn Fn(&Stage, &str)) {
     stage.screen.chord(&[Key::Control], "n");
     save(stage, "add-contact");
     stage.screen.key(Key::Escape);
+}
+
+/// What stands beside the conversations: keys, Tor, security, preferences.
+fn beside(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
+    stage.fresh(&stage::evening());
+    stage.open("sara");
+    let global = stage.app.ui().global::<markup::Verify<'_>>();
+    global.invoke_open();
+    for (way, name) in ["verify-question", "verify-secret", "verify-compare"]
+        .iter()
+        .enumerate()
+    {
+        global.set_way(i32::try_from(way).unwrap());
+        save(stage, name);
+    }
+    stage.verifies("sara", Verification::Done { same: false });
+    save(stage, "verify-different");
+    stage.screen.key(Key::Escape);
+    let question = Some("Where did we meet?".to_owned());
+    stage.verifies("sara", Verification::Asked { question });
+    save(stage, "verify-strip");
+    stage.app.ui().global::<markup::Verify<'_>>().invoke_look();
+    save(stage, "verify-asked");
+    stage.screen.key(Key::Escape);
+    stage.verifies("sara", Verification::None);
+    stage.change_key("sara", "سارة الحسن");
+    save(stage, "key-changed");
+    for (page, name) in [
+        (markup::Page::Tor, "tor"),
+        (markup::Page::Security, "security"),
+        (markup::Page::Preferences, "preferences"),
+    ] {
+        let nav = stage.app.ui().global::<markup::Nav<'_>>();
+        nav.invoke_go(page);
+        stage.answer("profile.stored", &json!({
+            "items": [{ "what": "keys", "count": 1, "bytes": 500 }, { "what": "contacts", "count": 6, "bytes": 2_300 }],
+            "on_disk": 65_536,
+        }));
+        stage.answer("probe.list", &json!({ "probes": [{
+            "account": 1, "from": "mallory@example.net", "kind": "otr_query", "count": 3, "last_at": stage::now(),
+        }] }));
+        save(stage, name);
+        stage
+            .app
+            .ui()
+            .global::<markup::Nav<'_>>()
+            .invoke_go(markup::Page::Main);
+    }
+    stage.fresh(&stage::evening());
 }
 
 fn write(path: &Path, picture: &Picture) {

@@ -33,6 +33,7 @@ mod people;
 mod preferences;
 mod security;
 mod talk;
+mod tor;
 mod trust;
 mod unlock;
 mod verify;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(verify::Verify::default()),
         Rc::new(preferences::Preferences),
         Rc::new(security::Security),
+        Rc::new(tor::Tor::default()),
         Rc::new(emoji::Picker),
         Rc::new(add_contact::AddContact),
     ]
