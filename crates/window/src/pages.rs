@@ -26,7 +26,9 @@
 
 mod add_contact;
 mod emoji;
+mod fingerprints;
 mod gone;
+mod help;
 mod key_changed;
 mod keys;
 mod people;
@@ -64,6 +66,8 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(key_changed::KeyChanged),
         Rc::new(verify::Verify::default()),
         Rc::new(preferences::Preferences),
+        Rc::new(fingerprints::Fingerprints::default()),
+        Rc::new(help::Help),
         Rc::new(security::Security),
         Rc::new(tor::Tor::default()),
         Rc::new(emoji::Picker),
