@@ -152,7 +152,9 @@ fn walled(window: &Windowed, home: &std::path::Path) -> Result<(), Trouble> {
             "the window sees sockets in {table}"
         );
     }
-    for entry in std::fs::read_dir(format!("/proc/{room}/fd")).unwrap().flatten() {
+    let open = std::fs::read_dir(format!("/proc/{room}/fd"))
+        .map_err(|error| Trouble::new(format!("/proc/{room}/fd: {error}")))?;
+    for entry in open.flatten() {
         if let Ok(target) = std::fs::read_link(entry.path()) {
             assert!(
                 !target.starts_with(home),
