@@ -94,10 +94,29 @@ fn public_a_private_network_cannot_be_named() {
 }
 
 #[test]
-fn public_without_a_window_the_program_says_so_and_offers_the_other_way() {
-    let output = otter(&[]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("otter engine"));
+fn public_without_a_screen_the_program_says_so() {
+    let folder = tempfile();
+    let program = std::env::var("OTTER_PUBLIC").expect("OTTER_PUBLIC names the program: run ./test public");
+    let output = Command::new("unshare")
+        .args([
+            "--user",
+            "--map-root-user",
+            "--net",
+            &program,
+            "--profile",
+            &folder,
+        ])
+        .env("ARTI_FS_DISABLE_PERMISSION_CHECKS", "1")
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("WAYLAND_SOCKET")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("otter.no_window"), "{said}");
+    assert_eq!(output.status.code(), Some(5), "{said}");
 }
 
 #[test]
