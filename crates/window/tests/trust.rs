@@ -25,7 +25,7 @@ fn to_verify(stage: &Stage) {
 }
 
 #[test]
-fn alice_asks_a_question_and_hears_that_the_answers_differ() {
+fn alice_asks_a_question_once_and_can_break_it_off() {
     let mut stage = opened("sara");
     to_verify(&stage);
     stage.press("Question");
@@ -42,6 +42,12 @@ fn alice_asks_a_question_and_hears_that_the_answers_differ() {
     assert_eq!(stage.asked("verification.start"), None);
     stage.verifies("sara", Verification::Waiting);
     assert!(stage.shows("Break off"));
+}
+
+#[test]
+fn answers_that_differ_are_told_and_the_key_can_be_distrusted() {
+    let mut stage = opened("sara");
+    to_verify(&stage);
     stage.verifies("sara", Verification::Done { same: false });
     assert!(stage.shows("Do not trust this key"), "{:#?}", stage.labels());
     stage.press("Do not trust this key");

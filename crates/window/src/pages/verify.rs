@@ -137,7 +137,7 @@ impl Verify {
         global.set_question(header.question.unwrap_or_default().into());
         global.set_account(view::text::isolated(&header.account).into());
         global.set_address(view::text::isolated(&header.address).into());
-        global.set_name(header.name.text.into());
+        global.set_name(view::text::isolated(&header.name.text).into());
     }
 
     fn stage(&self, header: &Header, has_key: bool) -> VerifyStage {
