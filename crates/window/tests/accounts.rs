@@ -1,8 +1,6 @@
 //! Alice sees to her accounts and contacts; the engine is played by the test.
 //! It must never need a display. Standard: `docs/rpc.md`, `account.*`, `contact.*`, `key.*`.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 mod stage;
 
 use i_slint_backend_testing::AccessibleRole;
