@@ -17,7 +17,7 @@ mod place;
 pub mod proof;
 pub mod windows;
 
-pub use otter::{Otter, Trouble};
+pub use otter::{Otter, Trouble, room_of};
 pub use peer::Peer;
 pub use person::{PASSPHRASE, Person, SOON};
 pub use place::{Home, Place};

@@ -115,21 +115,7 @@ impl Otter {
 
     /// Process ids of a room, `engine` or `gate`, among the supervisor's children.
     pub fn room(&self, room: &str) -> Option<u32> {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).ok()?;
-        let children = tasks
-            .flatten()
-            .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-        let children: Vec<u32> = children
-            .flat_map(|list| {
-                list.split_whitespace()
-                    .filter_map(|id| id.parse().ok())
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        children.into_iter().find(|id| {
-            let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-            line.split(|byte| *byte == 0).nth(1) == Some(room.as_bytes())
-        })
+        room_of(self.pid(), room)
     }
 
     /// Kills a room, as a crash would.
@@ -543,4 +529,23 @@ fn refusal(error: &Value) -> Trouble {
     let code = error.pointer("/data/code").and_then(Value::as_str).unwrap_or("?");
     let text = error.get("message").and_then(Value::as_str).unwrap_or("?");
     Trouble::new(format!("{code}: {text}"))
+}
+
+/// Process id of a room, `engine`, `gate` or `window`, among the children of a supervisor.
+pub fn room_of(supervisor: u32, room: &str) -> Option<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{supervisor}/task")).ok()?;
+    let children = tasks
+        .flatten()
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let children: Vec<u32> = children
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|id| id.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    children.into_iter().find(|id| {
+        let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).nth(1) == Some(room.as_bytes())
+    })
 }

@@ -21,12 +21,21 @@ impl Windowed {
     /// # Errors
     /// Where the program cannot be started.
     pub fn start(place: &Place, home: &Path) -> Result<Self, Trouble> {
+        Self::start_on(place, home, &[])
+    }
+
+    /// The same with variables of the environment, such as another screen's.
+    ///
+    /// # Errors
+    /// Where the program cannot be started.
+    pub fn start_on(place: &Place, home: &Path, variables: &[(&str, &str)]) -> Result<Self, Trouble> {
         let child = Command::new(&place.program)
             .args(["window", "--profile"])
             .arg(home)
             .arg("--private-network")
             .arg(&place.info().network_file)
             .envs(&place.info().env)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .spawn()
             .map_err(|error| Trouble::new(format!("The window cannot be started: {error}")))?;

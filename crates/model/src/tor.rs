@@ -50,6 +50,16 @@ pub enum TorCause {
     NoProgress,
     /// This machine has no network.
     Offline,
+    /// No Tor runs where one was to be used.
+    RunningAbsent,
+    /// A Tor seems to run, but this program may not read the cookie by which it proves to be one.
+    RunningLocked,
+    /// Something listens where a Tor should, and is none, or cannot prove to be one.
+    RunningNotTor,
+    /// The Tor that runs refuses the password of its control port.
+    RunningPassword,
+    /// The Tor that runs wants the password of its control port, and none was set.
+    RunningPasswordMissing,
 }
 
 /// One wall of one room.

@@ -13,12 +13,13 @@ mod stage;
 use std::fs::{self, File};
 use std::path::Path;
 
-use model::{ProfileState, TorCause, TorPhase};
+use model::{ProfileState, TorCause, TorPhase, Verification};
+use serde_json::json;
 use slint::ComponentHandle;
 use slint::platform::Key;
 use stage::Stage;
 use window::headless::Picture;
-use window::markup::{AccountTask, Accounts, Dialog, Nav, Page};
+use window::markup::{self, AccountTask, Accounts, Dialog, Nav, Page};
 use window::{Look, Theme};
 
 /// A look and the name of its folder.
@@ -52,6 +53,7 @@ fn main() {
         closed(&mut stage, &save);
         open(&mut stage, &look, &save);
         owner(&mut stage, &save);
+        beside(&mut stage, &save);
     }
 }
 
@@ -143,6 +145,55 @@ fn owner(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
         stage.screen.key(Key::Escape);
     }
     go(stage, Page::Main);
+}
+
+/// What stands beside the conversations: keys, Tor, security, preferences.
+fn beside(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
+    stage.fresh(&stage::evening());
+    stage.open("sara");
+    let global = stage.app.ui().global::<markup::Verify<'_>>();
+    global.invoke_open();
+    for (way, name) in ["verify-question", "verify-secret", "verify-compare"]
+        .iter()
+        .enumerate()
+    {
+        global.set_way(i32::try_from(way).unwrap());
+        save(stage, name);
+    }
+    stage.verifies("sara", Verification::Done { same: false });
+    save(stage, "verify-different");
+    stage.screen.key(Key::Escape);
+    let question = Some("Where did we meet?".to_owned());
+    stage.verifies("sara", Verification::Asked { question });
+    save(stage, "verify-strip");
+    stage.app.ui().global::<markup::Verify<'_>>().invoke_look();
+    save(stage, "verify-asked");
+    stage.screen.key(Key::Escape);
+    stage.verifies("sara", Verification::None);
+    stage.change_key("sara", "سارة الحسن");
+    save(stage, "key-changed");
+    for (page, name) in [
+        (markup::Page::Tor, "tor"),
+        (markup::Page::Security, "security"),
+        (markup::Page::Preferences, "preferences"),
+    ] {
+        let nav = stage.app.ui().global::<markup::Nav<'_>>();
+        nav.invoke_go(page);
+        stage.answer("profile.stored", &json!({
+            "items": [{ "what": "keys", "count": 1, "bytes": 500 }, { "what": "contacts", "count": 6, "bytes": 2_300 }],
+            "on_disk": 65_536,
+        }));
+        stage.answer("probe.list", &json!({ "probes": [{
+            "account": 1, "from": "mallory@example.net", "kind": "otr_query", "count": 3, "last_at": stage::now(),
+        }] }));
+        save(stage, name);
+        stage
+            .app
+            .ui()
+            .global::<markup::Nav<'_>>()
+            .invoke_go(markup::Page::Main);
+    }
+    stage.fresh(&stage::evening());
 }
 
 fn write(path: &Path, picture: &Picture) {

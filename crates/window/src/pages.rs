@@ -29,14 +29,17 @@ mod account_form;
 mod add_contact;
 mod contact;
 mod emoji;
+mod fingerprints;
 mod first_run;
 mod gone;
+mod help;
 mod key_changed;
 mod keys;
 mod people;
 mod preferences;
 mod security;
 mod talk;
+mod tor;
 mod trust;
 mod unlock;
 mod verify;
@@ -71,7 +74,10 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(key_changed::KeyChanged),
         Rc::new(verify::Verify::default()),
         Rc::new(preferences::Preferences),
+        Rc::new(fingerprints::Fingerprints::default()),
+        Rc::new(help::Help),
         Rc::new(security::Security),
+        Rc::new(tor::Tor::default()),
         Rc::new(emoji::Picker),
         Rc::new(add_contact::AddContact),
     ]

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Languages that must be complete.
-const COMPLETE: [&str; 4] = ["de", "es", "fr", "ru"];
+const COMPLETE: [&str; 6] = ["ar", "de", "es", "fa", "fr", "ru"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

@@ -436,13 +436,13 @@ fn cause(cause: &Cause) -> TorCause {
         Cause::CannotReachTor => TorCause::CannotReachTor,
         Cause::ClockWrong { .. } => TorCause::ClockWrong,
         Cause::Filtered => TorCause::Filtered,
-        Cause::NoProgress
-        | Cause::RunningAbsent
-        | Cause::RunningLocked
-        | Cause::RunningNotTor
-        | Cause::RunningPassword
-        | Cause::RunningPasswordMissing => TorCause::NoProgress,
+        Cause::NoProgress => TorCause::NoProgress,
         Cause::Offline => TorCause::Offline,
+        Cause::RunningAbsent => TorCause::RunningAbsent,
+        Cause::RunningLocked => TorCause::RunningLocked,
+        Cause::RunningNotTor => TorCause::RunningNotTor,
+        Cause::RunningPassword => TorCause::RunningPassword,
+        Cause::RunningPasswordMissing => TorCause::RunningPasswordMissing,
     }
 }
 

@@ -15,8 +15,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery};
 use model::{
-    Account, AccountId, Address, Contact, Conversation, Delivery, Direction, Event, Message, Notification,
-    Privacy, Problem, ProfileState, Snapshot, Tor, TorPhase, Wait,
+    Account, AccountId, Address, Contact, Conversation, Delivery, Direction, Event, KnownFingerprint,
+    Message, Notification, Privacy, Problem, ProfileState, Snapshot, Tor, TorPhase, Verification, Wait,
 };
 use serde_json::{Value, json};
 use slint::platform::Key;
@@ -25,6 +25,8 @@ use window::{App, Look, Options};
 
 pub(crate) const ALICE: AccountId = AccountId(1);
 pub(crate) const FINGERPRINT: &str = "4A1C9E02 77B3D1F5 0E8C66A9 B1D2F3E4 5A6B7C8D";
+
+pub(crate) const OTHER: &str = "11111111 22222222 33333333 44444444 55555555";
 
 /// The window, its screen, and what it said to the engine.
 pub(crate) struct Stage {
@@ -191,6 +193,32 @@ impl Stage {
             event,
         });
         self.app.hear(&[line]);
+    }
+
+    /// Tells how far a verification is.
+    pub(crate) fn verifies(&mut self, name: &str, verification: Verification) {
+        self.tell(Event::VerificationChanged {
+            account: ALICE,
+            contact: address(&format!("{name}@example.org")),
+            verification,
+        });
+    }
+
+    /// Tells that a contact uses another key.
+    pub(crate) fn change_key(&mut self, name: &str, shown: &str) {
+        let mut contact = contact(name, Some(shown), true);
+        contact.fingerprints.push(KnownFingerprint {
+            fingerprint: OTHER.to_owned(),
+            accepted: false,
+            verified: false,
+        });
+        self.tell(Event::ContactChanged { contact });
+        self.tell(Event::FingerprintNew {
+            account: ALICE,
+            contact: address(&format!("{name}@example.org")),
+            fingerprint: OTHER.to_owned(),
+            changed: true,
+        });
     }
 
     fn line(&self, value: &Value) {
