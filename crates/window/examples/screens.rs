@@ -173,11 +173,11 @@ fn beside(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
     stage.change_key("sara", "سارة الحسن");
     save(stage, "key-changed");
     for (page, name) in [
-        (markup::Page::Tor, "tor"),
-        (markup::Page::Security, "security"),
-        (markup::Page::Preferences, "preferences"),
+        (Page::Tor, "tor"),
+        (Page::Security, "security"),
+        (Page::Preferences, "preferences"),
     ] {
-        let nav = stage.app.ui().global::<markup::Nav<'_>>();
+        let nav = stage.app.ui().global::<Nav<'_>>();
         nav.invoke_go(page);
         stage.answer("profile.stored", &json!({
             "items": [{ "what": "keys", "count": 1, "bytes": 500 }, { "what": "contacts", "count": 6, "bytes": 2_300 }],
@@ -187,11 +187,7 @@ fn beside(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
             "account": 1, "from": "mallory@example.net", "kind": "otr_query", "count": 3, "last_at": stage::now(),
         }] }));
         save(stage, name);
-        stage
-            .app
-            .ui()
-            .global::<markup::Nav<'_>>()
-            .invoke_go(markup::Page::Main);
+        stage.app.ui().global::<Nav<'_>>().invoke_go(Page::Main);
     }
     stage.fresh(&stage::evening());
 }
