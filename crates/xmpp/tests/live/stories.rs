@@ -275,9 +275,10 @@ fn mallory_cannot_hurt_alice_through_the_server() {
     hears(&mut bob, "yes", &server);
     let unwanted = alice.rest(&server);
     assert!(
-        unwanted
-            .iter()
-            .all(|event| matches!(event, Event::Presence { .. } | Event::Acknowledged { .. })),
+        unwanted.iter().all(|event| matches!(
+            event,
+            Event::Presence { .. } | Event::Acknowledged { .. } | Event::RequestRefused { .. }
+        )),
         "{unwanted:?}"
     );
 }
