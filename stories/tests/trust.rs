@@ -93,6 +93,13 @@ fn lab_an_account_with_a_wrong_password_connects_once_it_was_changed() -> Result
         _ => None,
     })?;
     alice.otter.ask(&right)?;
+    // The refusal may have been told more than once.
+    alice.otter.until("a new attempt", SOON, |event| match event {
+        Event::AccountChanged { account } => {
+            matches!(account.state, AccountState::Connecting { .. }).then_some(())
+        }
+        _ => None,
+    })?;
     alice.otter.wait_online(alice.account, SOON)?;
     alice.otter.stop()
 }
