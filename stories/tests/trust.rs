@@ -49,7 +49,12 @@ fn lab_one_contact_is_written_to_readable_by_choice_then_blocked() -> Result<(),
     assert!(alice.otter.ask(&refused).is_err());
     alice.otter.ask(&chosen)?;
     let id = alice.send(&bob.jid, "as plain as day")?;
-    bob.otter.wait_for_text("as plain as day", SOON)?;
+    bob.otter.until("the readable text", SOON, |event| match event {
+        Event::MessageChanged { message } if message.text == "as plain as day" => {
+            (!message.encrypted).then_some(())
+        }
+        _ => None,
+    })?;
     alice
         .otter
         .until("the message as sent", SOON, |event| match event {

@@ -64,18 +64,19 @@ impl Screen {
         self.does(&["windowmove", &window, "0", "0"])?;
         self.does(&["windowsize", "--sync", &window, "1000", "700"])?;
         self.does(&["windowfocus", "--sync", &window])?;
-        std::thread::sleep(Duration::from_secs(1));
+        std::thread::sleep(Duration::from_secs(3));
         Ok(window)
     }
 
     fn press(&self, x: u32, y: u32) -> Result<(), Trouble> {
         self.does(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"])?;
-        std::thread::sleep(Duration::from_millis(500));
+        // On a busy machine a page takes its time, and what is typed before is lost.
+        std::thread::sleep(Duration::from_secs(3));
         Ok(())
     }
 
     fn write(&self, text: &str) -> Result<(), Trouble> {
-        self.does(&["type", "--delay", "20", text])?;
+        self.does(&["type", "--delay", "60", text])?;
         self.does(&["key", "Return"])?;
         Ok(())
     }
