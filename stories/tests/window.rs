@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use model::{Event, Presence, Transport};
+use model::{Presence, Transport};
 use stories::windows::Windowed;
 use stories::{PASSPHRASE, Person, Place, SOON, Trouble};
 
@@ -99,20 +99,14 @@ fn lab_a_message_typed_in_the_window_arrives() -> Result<(), Trouble> {
     alice.otter.listen(Duration::from_secs(2))?;
     let Person { otter, home, jid, .. } = alice;
     otter.stop()?;
-    bob.otter.listen(Duration::from_secs(2))?;
-    bob.otter.rewind();
+    sees(&mut bob, &jid, Presence::Offline)?;
 
     let screen = Screen::start()?;
     let window = Windowed::start_on(&place, home.path(), &[("DISPLAY", &screen.display)])?;
     screen.window()?;
     walled(&window, home.path())?;
     screen.write(PASSPHRASE)?;
-    bob.otter.until("alice online", SOON, |event| match event {
-        Event::ContactChanged { contact } => {
-            (contact.address.as_str() == jid && contact.presence == Presence::Online).then_some(())
-        }
-        _ => None,
-    })?;
+    sees(&mut bob, &jid, Presence::Online)?;
     // The only contact, and the field to write in.
     screen.press(150, 88)?;
     screen.press(600, 670)?;
@@ -124,6 +118,22 @@ fn lab_a_message_typed_in_the_window_arrives() -> Result<(), Trouble> {
         "once, and encrypted"
     );
     walled(&window, home.path())
+}
+
+/// Waits until somebody is shown as there, or as away.
+fn sees(person: &mut Person, whom: &str, presence: Presence) -> Result<(), Trouble> {
+    let deadline = Instant::now() + SOON;
+    while Instant::now() < deadline {
+        let contacts = person.otter.snapshot()?.contacts;
+        if contacts
+            .iter()
+            .any(|contact| contact.address.as_str() == whom && contact.presence == presence)
+        {
+            return Ok(());
+        }
+        person.otter.listen(Duration::from_millis(300))?;
+    }
+    Err(Trouble::new(format!("{whom} is not shown as {presence:?}")))
 }
 
 /// Whether the window's process is filtered, sees no network, and has no file of the profile.
