@@ -213,11 +213,6 @@ impl Otter {
         &self.events
     }
 
-    /// Looks at everything again from the beginning.
-    pub fn rewind(&mut self) {
-        self.seen = 0;
-    }
-
     /// How often each text came in encrypted, and how often not.
     pub fn received(&self) -> BTreeMap<String, (usize, usize)> {
         let mut received: BTreeMap<String, (usize, usize)> = BTreeMap::new();

@@ -231,15 +231,18 @@ fn options(given: Given) -> Result<Options, Problem> {
     })
 }
 
+/// What stands behind an option that needs something.
+fn value_after(name: &str, arguments: &mut impl Iterator<Item = OsString>) -> Result<OsString, Problem> {
+    arguments
+        .next()
+        .ok_or_else(|| wrong(&format!("Something is missing after {name}.")))
+}
+
 fn given(arguments: &mut impl Iterator<Item = OsString>) -> Result<Given, Problem> {
     let mut given = Given::default();
     while let Some(argument) = arguments.next() {
         let name = argument.to_string_lossy().into_owned();
-        let mut value = || {
-            arguments
-                .next()
-                .ok_or_else(|| wrong(&format!("Something is missing after {name}.")))
-        };
+        let mut value = || value_after(&name, arguments);
         match name.as_str() {
             "--check" => given.check = true,
             "--json" => given.json = true,

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use model::Problem;
 use otr::transcript::MacKey;
 
-use super::wrong;
+use super::{value_after, wrong};
 
 /// What is to be done with a captured conversation.
 #[derive(Debug, PartialEq, Eq)]
@@ -136,11 +136,7 @@ fn given(arguments: &mut impl Iterator<Item = OsString>) -> Result<Given, Proble
     let mut given = Given::default();
     while let Some(argument) = arguments.next() {
         let name = argument.to_string_lossy().into_owned();
-        let mut value = || {
-            arguments
-                .next()
-                .ok_or_else(|| wrong(&format!("Something is missing after {name}.")))
-        };
+        let mut value = || value_after(&name, arguments);
         match name.as_str() {
             "--cipher-key-file" => given.key_file = Some(value()?.into()),
             "--json" => given.json = true,
