@@ -346,6 +346,7 @@ impl Otter {
         pins: &[&str],
     ) -> Result<AccountAdded, Trouble> {
         let with = AddAccount {
+            protocol: model::Protocol::Xmpp,
             address: parse_address(address)?,
             password: Secret::new(password.to_owned()),
             server,

@@ -448,6 +448,7 @@ impl Conversation {
             at,
             encrypted,
             fingerprint,
+            corrected: false,
             delivery,
         }
     }

@@ -209,6 +209,7 @@ impl Messenger {
             accounts: Vec::new(),
             contacts: Vec::new(),
             conversations: Vec::new(),
+            rooms: Vec::new(),
         };
         if let Some(open) = &self.open {
             snapshot.accounts = open

@@ -4,14 +4,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Address, Policy, Problem};
+use crate::{AccountId, Address, Policy, Problem, Visibility};
 
 /// One account of the owner of the profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// Its number.
     pub id: AccountId,
-    /// Its address.
+    /// Its network.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// Its address; on IRC `nick@network`.
     pub address: Address,
     /// How it is doing.
     pub state: AccountState,
@@ -24,6 +27,20 @@ pub struct Account {
     /// What may cross the network without OTR, for contacts without a policy of their own.
     #[serde(default)]
     pub policy: Policy,
+    /// When it says that it is there.
+    #[serde(default)]
+    pub visibility: Visibility,
+}
+
+/// The network of an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// IRC (RFC 2812, IRCv3).
+    Irc,
+    /// XMPP (RFC 6120).
+    #[default]
+    Xmpp,
 }
 
 /// How an account is doing.

@@ -4,6 +4,11 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
+use crate::kept::{CorrectMessage, KeepMessages, Kept, ReadKept};
+use crate::room::{
+    EnterRoom, FindRooms, FoundRooms, InviteToRoom, ModerateRoom, RoomRef, RoomShown, RoomText, SayInRoom,
+};
+use crate::rules::{CheckText, Findings, Rules, SetVisibility, Sights};
 use crate::secret::Secret;
 use crate::settings::{
     BackupSaved, ChangeAccount, Probes, RenameContact, SetDestroying, SetDraft, Stored, WindowState, Wipe,
@@ -12,7 +17,11 @@ use crate::trust::{
     AnswerVerification, ExportKeys, ExportedKeys, FingerprintWords, ImportKeys, Imported, OwnKey, RenewKey,
     SetAccountPolicy, SetPolicy, StartVerification, Words,
 };
-use crate::{Account, AccountId, Address, Contact, Conversation, MessageId, ProfileState, Server, Tor, Wall};
+use crate::ways::{SetTor, TorPaths, TorSettings, WallsCheck};
+use crate::{
+    Account, AccountId, Address, Contact, Conversation, MessageId, ProfileState, Protocol, Room, Server, Tor,
+    Wall,
+};
 
 /// What is known of one method without calling it.
 #[derive(Clone, Copy)]
@@ -157,6 +166,52 @@ methods! {
     "key.export" ExportKeys(ExportKeys) -> ExportedKeys;
     /// Gives an account fresh Tor circuits and connects it again over them.
     "tor.new_circuit" NewCircuit(AccountRef) -> Done;
+    /// Which Tor is used, and how.
+    "tor.settings" TorSettings(Nothing) -> TorSettings;
+    /// Chooses which Tor is used, and how; every account connects again over it.
+    "tor.set" SetTor(SetTor) -> Done;
+    /// The circuits in use.
+    "tor.paths" TorPaths(Nothing) -> TorPaths;
+    /// Lets every room try what its walls must refuse.
+    "walls.check" CheckWalls(Nothing) -> WallsCheck;
+    /// Keeps the messages of a conversation from now on, or stops and destroys what was kept.
+    "history.keep" KeepMessages(KeepMessages) -> Done;
+    /// Kept messages of a conversation, from the newest backwards.
+    "history.read" ReadKept(ReadKept) -> Kept;
+    /// Corrects the last message to a contact. Its program has to be one of ours.
+    "message.correct" CorrectMessage(CorrectMessage) -> Done;
+    /// Enters a room, or makes one.
+    "room.enter" EnterRoom(EnterRoom) -> Done;
+    /// Leaves a room, and does not enter it by itself any more.
+    "room.leave" LeaveRoom(RoomRef) -> Done;
+    /// A room with its members and what was said.
+    "room.show" ShowRoom(RoomRef) -> RoomShown;
+    /// Says something in a room, readable for everybody in it and for its server.
+    "room.say" SayInRoom(SayInRoom) -> MessageSent;
+    /// Changes what a room says it is about.
+    "room.topic" SetTopic(RoomText) -> Done;
+    /// Keeps a text that was begun and not said.
+    "room.draft" SetRoomDraft(RoomText) -> Done;
+    /// Invites somebody into a room.
+    "room.invite" InviteToRoom(InviteToRoom) -> Done;
+    /// Puts somebody out of a room, or gives them another rank.
+    "room.moderate" ModerateRoom(ModerateRoom) -> Done;
+    /// Forgets a room, or an invitation into it. Nobody is told.
+    "room.forget" ForgetRoom(RoomRef) -> Done;
+    /// Asks an account's server which rooms it lists.
+    "room.find" FindRooms(FindRooms) -> FoundRooms;
+    /// What the owner chose for the whole profile.
+    "rules.show" ShowRules(Nothing) -> Rules;
+    /// Chooses for the whole profile.
+    "rules.set" SetRules(Rules) -> Done;
+    /// Chooses when an account says that it is there.
+    "account.visibility" SetVisibility(SetVisibility) -> Done;
+    /// Who can see what, from what was sent and received in this run.
+    "sight.list" ListSights(Nothing) -> Sights;
+    /// What a text would give away, looked at on this machine only.
+    "text.check" CheckText(CheckText) -> Findings;
+    /// Ends every private conversation, drops every circuit, wipes what was open from memory and ends the program.
+    "engine.panic" Panic(Nothing) -> Done;
 }
 
 /// No parameters.
@@ -210,6 +265,9 @@ pub struct Snapshot {
     pub contacts: Vec<Contact>,
     /// The conversations; empty unless the profile is open.
     pub conversations: Vec<Conversation>,
+    /// The rooms; empty unless the profile is open.
+    #[serde(default)]
+    pub rooms: Vec<Room>,
 }
 
 /// Name and version.
@@ -227,9 +285,12 @@ pub struct Version {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddAccount {
-    /// Its address; on XMPP a bare JID.
+    /// Its network.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// Its address; on XMPP a bare JID, on IRC `nick@network`, the network being a preset's name or a host.
     pub address: Address,
-    /// Its password, or the one to register with.
+    /// Its password, or the one to register with. On IRC it may be empty: no account of services is used then.
     pub password: Secret,
     /// The server, if it shall not be found from the address.
     #[serde(default)]

@@ -34,6 +34,9 @@ pub struct Contact {
     /// Whether OTR version 2 is spoken where the person's program cannot speak version 3.
     #[serde(default)]
     pub version_2: bool,
+    /// Whether the messages with this person are kept in the sealed profile.
+    #[serde(default)]
+    pub kept: bool,
     /// The OTR keys seen from this person.
     pub fingerprints: Vec<KnownFingerprint>,
 }

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AccountId, Address, Contact, Message, Privacy, Probe, Problem, ProfileState, Tor, Verification,
+    Account, AccountId, Address, Contact, Message, Privacy, Probe, Problem, ProfileState, Room, RoomMessage,
+    Rules, Tor, Verification,
 };
 
 /// One event with its number.
@@ -91,6 +92,35 @@ pub enum Event {
     ProfileChanged {
         /// As it is now.
         state: ProfileState,
+    },
+    /// A room is new or changed: entered, left, named, another number of members.
+    RoomChanged {
+        /// As it is now.
+        room: Room,
+    },
+    /// Who is in a room changed: ask for the room again if it is shown.
+    RoomMembersChanged {
+        /// The account.
+        account: AccountId,
+        /// The room.
+        room: Address,
+    },
+    /// A room is gone from the profile.
+    RoomRemoved {
+        /// The account.
+        account: AccountId,
+        /// The room.
+        room: Address,
+    },
+    /// Something was said in a room, or what was said changed.
+    RoomSaid {
+        /// As it is now.
+        message: RoomMessage,
+    },
+    /// The owner chose other rules.
+    RulesChanged {
+        /// As they are now.
+        rules: Rules,
     },
     /// Tor got on, or got stuck.
     TorChanged {

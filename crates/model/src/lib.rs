@@ -13,17 +13,21 @@ mod command;
 mod contact;
 mod event;
 mod ids;
+mod kept;
 mod message;
 pub mod openrpc;
 mod problem;
 mod profile;
+mod room;
 pub mod rpc;
+mod rules;
 mod secret;
 mod settings;
 mod tor;
 mod trust;
+mod ways;
 
-pub use account::{Account, AccountState, LoginStep, Server, Transport};
+pub use account::{Account, AccountState, LoginStep, Protocol, Server, Transport};
 pub use command::{
     AccountAdded, AccountRef, AddAccount, AddContact, Command, ContactRef, CreateProfile, Done,
     FingerprintRef, MessageRef, MessageSent, Method, NewPassphrase, Nothing, SendMessage, SetVerified,
@@ -32,9 +36,15 @@ pub use command::{
 pub use contact::{Contact, KnownFingerprint, Presence, Subscription};
 pub use event::{Event, Notification};
 pub use ids::{AccountId, Address, AddressError, MessageId};
+pub use kept::{CorrectMessage, KeepMessages, Kept, ReadKept};
 pub use message::{Conversation, Delivery, Direction, MAX_TEXT_BYTES, Message, Privacy, Wait};
 pub use problem::Problem;
 pub use profile::ProfileState;
+pub use room::{
+    EnterRoom, FindRooms, FoundRoom, FoundRooms, InviteToRoom, Member, ModerateRoom, Moderation, Rank, Room,
+    RoomMessage, RoomRef, RoomRisk, RoomShown, RoomState, RoomText, SayInRoom,
+};
+pub use rules::{CheckText, Finding, Findings, Rules, SetVisibility, Sight, Sights, Visibility};
 pub use secret::Secret;
 pub use settings::{
     BackupSaved, ChangeAccount, ChosenServer, MAX_WINDOW_STATE_BYTES, Probe, Probes, RenameContact,
@@ -46,3 +56,4 @@ pub use trust::{
     MAX_SHARED_SECRET_BYTES, OwnKey, Policy, RenewKey, SetAccountPolicy, SetPolicy, StartVerification,
     Verification, WordLanguage, Words,
 };
+pub use ways::{Attempt, SetTor, TorPath, TorPaths, TorRelay, TorSettings, WallsCheck};

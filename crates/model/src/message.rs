@@ -28,6 +28,9 @@ pub struct Message {
     pub encrypted: bool,
     /// Fingerprint of the key that it was encrypted to or came from, where it was encrypted.
     pub fingerprint: Option<String>,
+    /// Whether its text was corrected since it was written.
+    #[serde(default)]
+    pub corrected: bool,
     /// How far it came. For messages that came in: always [`Delivery::Received`].
     pub delivery: Delivery,
 }

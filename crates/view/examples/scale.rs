@@ -70,6 +70,7 @@ fn message(number: u64, contact: &Address) -> Message {
         .cycle()
         .nth(usize::try_from(number % 3).unwrap_or_default());
     Message {
+        corrected: false,
         id: MessageId::from_bytes(id),
         account: AccountId(1),
         contact: contact.clone(),
@@ -92,6 +93,7 @@ fn contact(state: &mut State, number: u64) {
     };
     let peer = Peer::new(AccountId(1), address);
     let contact = Contact {
+        kept: false,
         account: peer.account,
         address: peer.contact.clone(),
         name: Some(format!("Contact {number}")),

@@ -245,6 +245,11 @@ impl State {
             } => self.privacy_changed(Peer::new(account, contact), privacy, now),
             Event::ProbeRefused { probe } => self.probe_refused(probe),
             Event::ProfileChanged { state } => self.profile_changed(state),
+            Event::RoomChanged { .. }
+            | Event::RoomMembersChanged { .. }
+            | Event::RoomRemoved { .. }
+            | Event::RoomSaid { .. }
+            | Event::RulesChanged { .. } => Vec::new(),
             Event::TorChanged { tor } => {
                 self.tor = Some(tor);
                 vec![Change::Tor]

@@ -26,6 +26,7 @@ pub(crate) fn message(number: u32, direction: Direction, text: &str) -> Message 
     let mut bytes = [0; 16];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
     Message {
+        corrected: false,
         id: MessageId::from_bytes(bytes),
         account: ACCOUNT,
         contact: bob().contact,
@@ -51,6 +52,7 @@ pub(crate) fn outgoing(number: u32, text: &str) -> Message {
 
 pub(crate) fn contact(name: &str) -> Contact {
     Contact {
+        kept: false,
         account: ACCOUNT,
         address: address(&format!("{name}@example.org")),
         name: None,
@@ -86,6 +88,7 @@ pub(crate) fn conversation(messages: Vec<Message>) -> Conversation {
 
 pub(crate) fn snapshot(sequence: u64, messages: Vec<Message>) -> Snapshot {
     Snapshot {
+        rooms: Vec::new(),
         sequence,
         profile: ProfileState::Open,
         tor: Tor {
@@ -97,6 +100,8 @@ pub(crate) fn snapshot(sequence: u64, messages: Vec<Message>) -> Snapshot {
         },
         walls: Vec::new(),
         accounts: vec![Account {
+            visibility: model::Visibility::Always,
+            protocol: model::Protocol::Xmpp,
             id: ACCOUNT,
             address: address("alice@example.org"),
             state: AccountState::Online,

@@ -86,6 +86,7 @@ impl Person {
             blocked: self.blocked,
             policy: self.policy,
             version_2: self.version_2,
+            kept: false,
             fingerprints: self.conversation.keys().to_vec(),
         }
     }

@@ -411,12 +411,14 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
     Ok(KeptAccount {
         shown: model::Account {
             id: AccountId(kept.id),
+            protocol: model::Protocol::Xmpp,
             address: jid.parse().map_err(|_| unusable())?,
             state: AccountState::Offline,
             connect: kept.connect,
             fingerprint: key.fingerprint().to_string(),
             server,
             policy: kept.policy.map_or(model::Policy::Required, read_policy),
+            visibility: model::Visibility::Always,
         },
         jid: BareJid::new(jid).map_err(|_| unusable())?,
         password: password(word.expose_secret()),

@@ -134,6 +134,7 @@ impl AccountForm {
         self.add(
             app,
             AddAccount {
+                protocol: model::Protocol::Xmpp,
                 address,
                 password,
                 server: server.onion.map(|host| Server {
@@ -167,6 +168,7 @@ impl AccountForm {
         self.add(
             app,
             AddAccount {
+                protocol: model::Protocol::Xmpp,
                 address,
                 password,
                 server,

@@ -278,6 +278,7 @@ pub(crate) fn private(verified: bool) -> Privacy {
 
 pub(crate) fn snapshot(profile: ProfileState) -> Snapshot {
     Snapshot {
+        rooms: Vec::new(),
         sequence: 1,
         profile,
         tor: Tor {
