@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use door::{Answer, Connect, GateStatus, Header, Host, Isolation, Path, Purpose, Settings, TorSettings};
+use door::{
+    Answer, Attempt, Connect, GateStatus, Header, Host, Isolation, LineError, Path, Purpose, Refusal, Settings,
+    SettingsProblem, TorSettings, Transports,
+};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -19,8 +22,8 @@ const GATE_WAIT: Duration = Duration::from_secs(15);
 /// How long a request waits for the gate's answer. The gate's own limits (60 seconds for Tor to be ready and 120 for an
 /// onion service) end it earlier; this one is for a gate that hangs.
 const ANSWER_WAIT: Duration = Duration::from_secs(200);
-/// The most that a gate may say of circuits, in bytes: 256 streams on circuits of their own.
-const MAX_PATHS: u64 = 1024 * 1024;
+/// The most that a gate may say in one answer, in bytes: 256 streams on circuits of their own.
+const MAX_TOLD: u64 = 1024 * 1024;
 
 /// What is known of Tor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +53,18 @@ struct Shared {
     link: watch::Sender<Option<Numbered>>,
     last: AtomicU64,
     status: watch::Sender<TorStatus>,
-    /// The choice that the gate took last, for its successors.
-    chosen: Mutex<Option<TorSettings>>,
+    choice: Mutex<Choice>,
+    /// Gates that are just being told which Tor was chosen: connections wait for that.
+    telling: watch::Sender<usize>,
+}
+
+/// Which Tor was chosen.
+#[derive(Default)]
+struct Choice {
+    /// The choice that counts, for this gate and its successors.
+    tor: Option<TorSettings>,
+    /// Why the gate does not take it: nothing is connected then.
+    refused: Option<Refusal>,
 }
 
 #[derive(Clone)]
@@ -81,7 +94,8 @@ impl Dialer {
                 link,
                 last,
                 status,
-                chosen: Mutex::new(None),
+                choice: Mutex::default(),
+                telling: watch::channel(0).0,
             }),
             gate_wait,
             answer_wait,
@@ -111,8 +125,10 @@ impl Dialer {
             driver.await;
         });
         let (shared, link) = (Arc::downgrade(&self.shared), Arc::downgrade(&link));
+        let telling = Telling::begin(&self.shared);
         tokio::spawn(async move {
             tell_choice(&shared, Weak::clone(&link)).await;
+            drop(telling);
             follow_status(shared, number, link).await;
         });
     }
@@ -129,6 +145,7 @@ impl Dialer {
         host: &Host,
         port: u16,
     ) -> Result<Stream, DialError> {
+        self.shared.told(self.answer_wait).await?;
         let connect = Connect {
             isolation: identity.clone(),
             purpose,
@@ -158,7 +175,10 @@ impl Dialer {
     pub async fn set(&self, settings: &Settings) -> Result<(), DialError> {
         self.ask(&Header::Settings(settings.clone())).await?;
         if let Some(tor) = &settings.tor {
-            *self.shared.chosen() = Some(tor.clone());
+            *self.shared.choice() = Choice {
+                tor: Some(tor.clone()),
+                refused: None,
+            };
         }
         Ok(())
     }
@@ -177,9 +197,33 @@ impl Dialer {
         .await
     }
 
-    /// The choice that the gate took last; `None` if none was made through this dialer.
+    /// Makes a choice that was made before count, without waiting: whatever is connected from now on waits until the gate
+    /// has taken it, and is refused for as long as the gate does not take it. `None`: what was chosen cannot be read, and
+    /// nothing is connected until another choice is made. To be called within a tokio runtime.
+    pub fn begin_with(&self, tor: Option<TorSettings>) {
+        let unreadable = Refusal::BadSettings(SettingsProblem::Unreadable);
+        *self.shared.choice() = Choice {
+            refused: tor.is_none().then_some(unreadable),
+            tor: tor.clone(),
+        };
+        let Some(tor) = tor else { return };
+        let telling = Telling::begin(&self.shared);
+        let dialer = self.clone();
+        tokio::spawn(async move {
+            let settings = Settings {
+                dormant: None,
+                tor: Some(tor.clone()),
+            };
+            // Without a gate the next one is told.
+            let told = dialer.ask(&Header::Settings(settings)).await;
+            dialer.shared.taken(&tor, told.map(drop));
+            drop(telling);
+        });
+    }
+
+    /// The choice that counts; `None` if none was made through this dialer.
     pub fn tor_settings(&self) -> Option<TorSettings> {
-        self.shared.chosen().clone()
+        self.shared.choice().tor.clone()
     }
 
     /// The circuits that carry streams now.
@@ -187,21 +231,47 @@ impl Dialer {
     /// # Errors
     /// [`DialError`], if the gate could not be asked or ended meanwhile.
     pub async fn paths(&self) -> Result<Vec<Path>, DialError> {
-        let stream = self.ask(&Header::Paths).await?;
+        self.ask_lines(&Header::Paths, Path::decode).await
+    }
+
+    /// What the self-test of the gate's room sees now; empty where it has no walls.
+    ///
+    /// # Errors
+    /// [`DialError`], if the gate could not be asked or ended meanwhile.
+    pub async fn check(&self) -> Result<Vec<Attempt>, DialError> {
+        self.ask_lines(&Header::Check, Attempt::decode).await
+    }
+
+    /// The names of the transports for whose bridges a program is installed.
+    ///
+    /// # Errors
+    /// [`DialError`], if the gate could not be asked or ended meanwhile.
+    pub async fn transports(&self) -> Result<Vec<String>, DialError> {
+        let told = self.ask_lines(&Header::Transports, Transports::decode).await?;
+        Ok(told.into_iter().flat_map(|told| told.names).collect())
+    }
+
+    /// The state of Tor, now and at each change.
+    pub fn status(&self) -> watch::Receiver<TorStatus> {
+        self.shared.status.subscribe()
+    }
+
+    /// Asks for something that is answered in lines until the stream ends.
+    async fn ask_lines<T>(
+        &self,
+        header: &Header,
+        decode: fn(&[u8]) -> Result<T, LineError>,
+    ) -> Result<Vec<T>, DialError> {
+        let stream = self.ask(header).await?;
         let mut told = Vec::new();
-        let reading = stream.take(MAX_PATHS);
+        let reading = stream.take(MAX_TOLD);
         tokio::pin!(reading);
         timeout(self.answer_wait, reading.read_to_end(&mut told))
             .await
             .map_err(|_| DialError::NoAnswer)?
             .map_err(|_| DialError::GateRestarted)?;
         let lines = told.split_inclusive(|byte| *byte == b'\n');
-        lines.map(|line| Ok(Path::decode(line)?)).collect()
-    }
-
-    /// The state of Tor, now and at each change.
-    pub fn status(&self) -> watch::Receiver<TorStatus> {
-        self.shared.status.subscribe()
+        lines.map(|line| Ok(decode(line)?)).collect()
     }
 
     async fn ask(&self, header: &Header) -> Result<Stream, DialError> {
@@ -215,8 +285,33 @@ impl Dialer {
 }
 
 impl Shared {
-    fn chosen(&self) -> std::sync::MutexGuard<'_, Option<TorSettings>> {
-        self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn choice(&self) -> std::sync::MutexGuard<'_, Choice> {
+        self.choice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the gate said to `tor`, unless another choice was made meanwhile.
+    fn taken(&self, tor: &TorSettings, told: Result<(), DialError>) {
+        let mut choice = self.choice();
+        if choice.tor.as_ref() == Some(tor) {
+            match told {
+                Ok(()) => choice.refused = None,
+                Err(DialError::Refused(refusal)) => choice.refused = Some(refusal),
+                // No gate, or one that ended: the next one is told.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Waits until the gate was told which Tor was chosen.
+    async fn told(&self, limit: Duration) -> Result<(), DialError> {
+        let mut telling = self.telling.subscribe();
+        let told = timeout(limit, telling.wait_for(|telling| *telling == 0)).await;
+        told.map_err(|_| DialError::NoAnswer)?
+            .map_err(|_| DialError::GateAbsent)?;
+        match self.choice().refused.clone() {
+            Some(refusal) => Err(DialError::Refused(refusal)),
+            None => Ok(()),
+        }
     }
 
     async fn live_link(&self, wait: Duration) -> Result<Arc<Link>, DialError> {
@@ -249,6 +344,26 @@ impl Shared {
     }
 }
 
+/// For as long as it is held, connections wait.
+struct Telling(Weak<Shared>);
+
+impl Telling {
+    fn begin(shared: &Arc<Shared>) -> Telling {
+        shared.telling.send_modify(|telling| *telling += 1);
+        Telling(Arc::downgrade(shared))
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared
+                .telling
+                .send_modify(|telling| *telling = telling.saturating_sub(1));
+        }
+    }
+}
+
 /// Says that a channel has ended, however its task ended.
 struct Ending {
     shared: Weak<Shared>,
@@ -277,19 +392,22 @@ async fn request(mut stream: Stream, line: &[u8]) -> Result<Stream, DialError> {
 
 /// Tells a new gate which Tor was chosen. A gate that was chosen another way for before contacts nobody until then.
 async fn tell_choice(shared: &Weak<Shared>, link: Weak<Link>) {
-    let chosen = shared.upgrade().and_then(|shared| shared.chosen().clone());
+    let chosen = shared.upgrade().and_then(|shared| shared.choice().tor.clone());
     let Some(tor) = chosen else { return };
     let settings = Settings {
         dormant: None,
-        tor: Some(tor),
+        tor: Some(tor.clone()),
     };
-    // Where it is refused now, as when a program was removed, the gate stays without a way, and says so.
-    let _ = ask_as_status(link, &Header::Settings(settings)).await;
+    // Where it is refused now, as when a program was removed, nothing is connected until another choice is made.
+    let told = ask_as_status(link, &Header::Settings(settings)).await;
+    if let Some(shared) = shared.upgrade() {
+        shared.taken(&tor, told.map(drop));
+    }
 }
 
 /// Passes on what the gate says of Tor, until its channel ends or another took its place.
 async fn follow_status(shared: Weak<Shared>, number: u64, link: Weak<Link>) {
-    let Some(stream) = ask_as_status(link, &Header::Status).await else {
+    let Ok(stream) = ask_as_status(link, &Header::Status).await else {
         return;
     };
     let mut stream = stream;
@@ -306,10 +424,14 @@ async fn follow_status(shared: Weak<Shared>, number: u64, link: Weak<Link>) {
 }
 
 /// Holds the link only while it opens the stream, so that a dialer that is dropped ends its channel.
-async fn ask_as_status(link: Weak<Link>, header: &Header) -> Option<Stream> {
-    let stream = link.upgrade()?.open_for_status().await.ok()?;
-    let line = header.encode().ok()?;
-    timeout(ANSWER_WAIT, request(stream, &line)).await.ok()?.ok()
+async fn ask_as_status(link: Weak<Link>, header: &Header) -> Result<Stream, DialError> {
+    let opening = link.upgrade().ok_or(DialError::GateRestarted)?;
+    let stream = opening.open_for_status().await?;
+    drop(opening);
+    let line = header.encode()?;
+    timeout(ANSWER_WAIT, request(stream, &line))
+        .await
+        .map_err(|_| DialError::NoAnswer)?
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub mod tls;
 
 pub use dialer::{Dialer, TorStatus};
 pub use door::{
-    Backend, Bridge, BridgeError, Cause, ControlPlace, Embedded, GateStatus, Hop, Host, HostError, Isolation,
+    Attempt, Backend, Bridge, BridgeError, Cause, ControlPlace, Embedded, GateStatus, Hop, Host, HostError, Isolation,
     NextStep, Password, Path, PathEnd, Phase, Proxy, Purpose, Refusal, Running, Settings, SettingsProblem,
     TorSettings, Tried,
 };

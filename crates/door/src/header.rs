@@ -13,6 +13,8 @@ pub const VERSION: u32 = 1;
 /// What a stream is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Header {
+    /// The self-test of the gate's room, carried out now.
+    Check,
     /// A connection through Tor; after the answer the stream carries its bytes.
     Connect(Connect),
     /// From now on an account's connections take new circuits; standing ones stay.
@@ -26,6 +28,8 @@ pub enum Header {
     Settings(Settings),
     /// The state of Tor now and at each change, for as long as the stream stands.
     Status,
+    /// The transports for whose bridges a program is installed.
+    Transports,
 }
 
 /// A connection through Tor.
@@ -67,11 +71,13 @@ impl Header {
             ..Wire::default()
         };
         match self.clone() {
+            Header::Check => wire.check = Some(Nothing {}),
             Header::Connect(connect) => wire.connect = Some(connect),
             Header::NewCircuit { isolation } => wire.new_circuit = Some(WireNewCircuit { isolation }),
             Header::Paths => wire.paths = Some(Nothing {}),
             Header::Settings(settings) => wire.settings = Some(settings),
             Header::Status => wire.status = Some(Nothing {}),
+            Header::Transports => wire.transports = Some(Nothing {}),
         }
         line::encode(&wire)
     }
@@ -86,6 +92,7 @@ impl Header {
             return Err(LineError::Version);
         }
         let asked = [
+            wire.check.map(|Nothing {}| Header::Check),
             wire.connect.map(Header::Connect),
             wire.new_circuit.map(|new| Header::NewCircuit {
                 isolation: new.isolation,
@@ -93,6 +100,7 @@ impl Header {
             wire.paths.map(|Nothing {}| Header::Paths),
             wire.settings.map(Header::Settings),
             wire.status.map(|Nothing {}| Header::Status),
+            wire.transports.map(|Nothing {}| Header::Transports),
         ];
         let mut asked = asked.into_iter().flatten();
         match (asked.next(), asked.next()) {
@@ -110,6 +118,8 @@ impl Header {
 struct Wire {
     v: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    check: Option<Nothing>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     connect: Option<Connect>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     new_circuit: Option<WireNewCircuit>,
@@ -119,6 +129,8 @@ struct Wire {
     settings: Option<Settings>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<Nothing>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    transports: Option<Nothing>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -166,6 +178,8 @@ mod tests {
             ),
             (Header::Paths, r#"{"v":1,"paths":{}}"#.to_owned()),
             (Header::Status, r#"{"v":1,"status":{}}"#.to_owned()),
+            (Header::Check, r#"{"v":1,"check":{}}"#.to_owned()),
+            (Header::Transports, r#"{"v":1,"transports":{}}"#.to_owned()),
         ] {
             let line = header.encode().unwrap();
             assert_eq!(String::from_utf8(line.clone()).unwrap(), expected + "\n");

@@ -5,7 +5,8 @@
 //! A stream over door 2 begins with one [`Header`] line from the engine. The gate replies with one [`Answer`] line.
 //! After `ok` a `connect` stream carries raw bytes in both directions, a `status` stream carries one
 //! [`GateStatus`] line for each change, for as long as it stands; a `paths` stream carries one [`Path`] line for each
-//! circuit in use and then ends. Every line ends with `\n` and has at most
+//! circuit in use and then ends, as a `check` stream does with [`Attempt`] lines and a `transports` stream with one of
+//! [`Transports`]. Every line ends with `\n` and has at most
 //! [`MAX_LINE`] bytes, the end included.
 
 mod answer;
@@ -16,6 +17,7 @@ mod isolation;
 mod line;
 mod path;
 mod refusal;
+mod room;
 mod settings;
 mod status;
 
@@ -27,6 +29,7 @@ pub use isolation::{Isolation, IsolationError};
 pub use line::{LineError, LineReader, MAX_LINE};
 pub use path::{Hop, Path, PathEnd};
 pub use refusal::Refusal;
+pub use room::{Attempt, Transports};
 pub use settings::{
     ControlPlace, Embedded, Password, Proxy, Running, Settings, SettingsProblem, TorSettings,
 };

@@ -270,11 +270,13 @@ pub enum SettingsProblem {
     TransportFailed,
     /// A Tor that already runs cannot be used from here: the gate was started without a porter.
     Unavailable,
+    /// What was kept of the choice cannot be read.
+    Unreadable,
 }
 
 impl SettingsProblem {
     /// All of them.
-    pub const ALL: [SettingsProblem; 10] = [
+    pub const ALL: [SettingsProblem; 11] = [
         SettingsProblem::Control,
         SettingsProblem::ControlOutOfReach,
         SettingsProblem::Password,
@@ -285,6 +287,7 @@ impl SettingsProblem {
         SettingsProblem::TransportUnknown,
         SettingsProblem::TransportFailed,
         SettingsProblem::Unavailable,
+        SettingsProblem::Unreadable,
     ];
 
     /// A short name that never changes, for programs and tests.
@@ -300,6 +303,7 @@ impl SettingsProblem {
             SettingsProblem::TransportUnknown => "tor.settings.transport_unknown",
             SettingsProblem::TransportFailed => "tor.settings.transport_failed",
             SettingsProblem::Unavailable => "tor.settings.unavailable",
+            SettingsProblem::Unreadable => "tor.settings.unreadable",
         }
     }
 }
@@ -324,6 +328,7 @@ impl fmt::Display for SettingsProblem {
             SettingsProblem::TransportUnknown => "This kind of bridge is not known here. Choose another bridge.",
             SettingsProblem::TransportFailed => "The program for this kind of bridge does not start. Choose another bridge.",
             SettingsProblem::Unavailable => "This part of the program was started without what this choice needs.",
+            SettingsProblem::Unreadable => "What was kept of the way to Tor cannot be read. Choose it again.",
         })
     }
 }

@@ -14,8 +14,10 @@ mod random;
 mod text;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use dial::Dialer;
+pub use dial::{Running, TorSettings};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
@@ -31,7 +33,15 @@ pub struct Config {
     pub gates: mpsc::Receiver<Box<dyn Channel>>,
     /// The walls around this room and the gate's, for showing.
     pub walls: Vec<model::Wall>,
+    /// The Tor for a profile that keeps no choice.
+    pub tor: TorSettings,
+    /// The self-test of this room.
+    pub self_test: Option<SelfTest>,
 }
+
+/// Tries what the walls of a room must refuse. Takes a few milliseconds.
+#[derive(Clone)]
+pub struct SelfTest(pub Arc<dyn Fn() -> Vec<model::Attempt> + Send + Sync>);
 
 /// Serves door 1 until its input ends or `engine.stop` is called. One thread is enough; what takes
 /// long (the passphrase's key, a new OTR key) runs on threads of its own.
@@ -52,7 +62,9 @@ pub async fn run(
         }
     });
     let queue = door::Queue::default();
-    let messenger = messenger::Messenger::new(config.profile, config.walls, dialer, queue.clone());
+    let mut messenger = messenger::Messenger::new(config.profile, config.walls, dialer, queue.clone());
+    messenger.ways.usual = config.tor;
+    messenger.ways.self_test = config.self_test;
     let result = door::serve(messenger, queue, input, output).await;
     gates.abort();
     result

@@ -11,6 +11,7 @@ mod people;
 mod profile;
 mod settings;
 mod strangers;
+mod tor;
 mod trust;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ use self::accounts::Account;
 use self::people::Person;
 use self::profile::Job;
 use self::strangers::Refused;
+use self::tor::Ways;
 use crate::door::Queue;
 use crate::link::Report;
 
@@ -58,6 +60,7 @@ pub(crate) struct Messenger {
     tokens: u64,
     reports: Channel<(AccountId, Report)>,
     jobs: Channel<Job>,
+    pub(crate) ways: Ways,
 }
 
 /// What there is only while the profile is open.
@@ -82,6 +85,7 @@ impl Messenger {
             tokens: 0,
             reports: mpsc::channel(256),
             jobs: mpsc::channel(16),
+            ways: Ways::default(),
         }
     }
 
@@ -135,6 +139,10 @@ impl Messenger {
             Command::TravelProfile(with) => self.travel(&with.passphrase, id),
             Command::AddAccount(with) => self.add_account(with, id),
             Command::RenewKey(with) => self.renew_key(&with, id),
+            Command::SetTor(with) => self.set_tor(&with, id),
+            Command::TorSettings(Nothing {}) => self.tor_settings(id),
+            Command::TorPaths(Nothing {}) => self.tor_paths(id),
+            Command::CheckWalls(Nothing {}) => self.check_walls(id),
             other => Outcome::Now(self.carry_out_now(other)),
         }
     }

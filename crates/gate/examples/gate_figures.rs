@@ -252,6 +252,7 @@ async fn ours(network: Network, home: &Path) -> Way {
         state: home.to_owned(),
         network,
         tor: None,
+        self_test: None,
     };
     std::thread::spawn(move || gate::run(&config, theirs, None).unwrap());
     ours.set_nonblocking(true).unwrap();

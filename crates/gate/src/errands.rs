@@ -35,6 +35,8 @@ pub trait Errands: Send + Sync {
 pub enum Errand {
     /// Open a cookie file for reading.
     Cookie(PathBuf),
+    /// Open the file of a transport's program for reading: whether it is there.
+    Look(Program),
     /// Connect to a socket in the file system.
     Socket(PathBuf),
     /// Start the program of a transport. Its standard input and output are one socket; before it runs, the launcher
@@ -105,6 +107,7 @@ impl Errand {
     pub fn encode(&self) -> Vec<u8> {
         let (word, rest): (&str, &[u8]) = match self {
             Errand::Cookie(path) => ("cookie ", path.as_os_str().as_bytes()),
+            Errand::Look(program) => ("look ", program.file_name().as_bytes()),
             Errand::Socket(path) => ("socket ", path.as_os_str().as_bytes()),
             Errand::Transport(program) => ("transport ", program.file_name().as_bytes()),
         };
@@ -117,6 +120,7 @@ impl Errand {
         let (word, rest) = line.split_once(' ')?;
         match word {
             "cookie" => path(rest).map(Errand::Cookie),
+            "look" => Program::named(rest).map(Errand::Look),
             "socket" => path(rest).map(Errand::Socket),
             "transport" => Program::named(rest).map(Errand::Transport),
             _ => None,
@@ -209,6 +213,7 @@ mod tests {
         for errand in [
             Errand::Cookie("/run/tor/control.authcookie".into()),
             Errand::Socket("/run/tor/control".into()),
+            Errand::Look(Program::Snowflake),
             Errand::Transport(Program::Obfs4proxy),
         ] {
             assert_eq!(Errand::decode(&errand.encode()), Some(errand));
@@ -220,6 +225,7 @@ mod tests {
             "socket /run/tor/../bus\n",
             "transport /bin/sh\n",
             "transport sh\n",
+            "look sh\n",
             "cookie /a\nb\n",
             "exec /bin/sh\n",
         ] {

@@ -29,6 +29,7 @@ mod state;
 mod tor;
 mod transports;
 
+use std::fmt;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -37,7 +38,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
-pub use door::{Running, TorSettings};
+pub use door::{Attempt, Running, TorSettings};
 pub use error::GateError;
 pub use network::Network;
 
@@ -63,6 +64,18 @@ pub struct GateConfig {
     /// The way to Tor from the start on; `None`: the usual one, unless the last choice over the door was another one, in
     /// which case the gate contacts nobody until it is told.
     pub tor: Option<TorSettings>,
+    /// The self-test of the gate's room, for whoever asks over the door; `None`: there are no walls to test.
+    pub self_test: Option<SelfTest>,
+}
+
+/// Tries what the walls of the gate's room must refuse. Takes a few milliseconds.
+#[derive(Clone)]
+pub struct SelfTest(pub Arc<dyn Fn() -> Vec<Attempt> + Send + Sync>);
+
+impl fmt::Debug for SelfTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SelfTest(..)")
+    }
 }
 
 /// Asks the system once who runs the program, and remembers it. To be called before the room is locked: Arti asks for it

@@ -23,7 +23,7 @@ use crate::socks_port::SocksPort;
 use crate::state::StateFolder;
 use crate::tor::Tor;
 use crate::transports::{self, Transport};
-use crate::{GateConfig, GateError, Network};
+use crate::{GateConfig, GateError, Network, SelfTest};
 
 pub(crate) use crate::live::FamilyPath;
 
@@ -60,6 +60,7 @@ pub(crate) struct Outward {
     live: Arc<Live>,
     places: Arc<Semaphore>,
     broken: mpsc::Sender<()>,
+    pub(crate) self_test: Option<SelfTest>,
 }
 
 enum Way {
@@ -93,6 +94,7 @@ impl Outward {
             live: Arc::default(),
             places: Arc::new(Semaphore::new(Refusal::MAX_STREAMS)),
             broken,
+            self_test: config.self_test.clone(),
         });
         tokio::spawn(mend(Arc::downgrade(&outward), breaks));
         #[cfg(feature = "private-network")]
@@ -213,6 +215,13 @@ impl Outward {
         };
         self.way.send_replace(Some(Arc::new(way)));
         Ok(())
+    }
+
+    /// The transports for which a program is installed.
+    pub(crate) async fn transports_here(&self) -> door::Transports {
+        door::Transports {
+            names: transports::installed(&self.hands).await,
+        }
     }
 
     fn current(&self) -> Option<Arc<Way>> {

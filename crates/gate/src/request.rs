@@ -6,12 +6,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use door::{Answer, Connect, Header, LineReader};
+use door::{Answer, Attempt, Connect, Header, LineError, LineReader, Path};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt};
 
 use crate::carry;
+use crate::SelfTest;
 use crate::outward::{Opened, Outward};
 
 /// How long the engine may take for its header line.
@@ -27,12 +28,13 @@ pub(crate) async fn answer(stream: yamux::Stream, outward: Arc<Outward>) {
         return;
     };
     let _ended = match header {
+        Header::Check => check(stream, &outward).await,
         Header::Connect(request) => connect(stream, &request, &outward).await,
         Header::NewCircuit { isolation } => {
             outward.renew(&isolation);
             finish(stream, Answer::Done).await
         }
-        Header::Paths => paths(stream, &outward).await,
+        Header::Paths => lines(stream, outward.paths().await.iter().map(Path::encode)).await,
         Header::Settings(settings) => {
             let answer = match outward.set(&settings).await {
                 Ok(()) => Answer::Done,
@@ -41,6 +43,7 @@ pub(crate) async fn answer(stream: yamux::Stream, outward: Arc<Outward>) {
             finish(stream, answer).await
         }
         Header::Status => status(stream, &outward).await,
+        Header::Transports => lines(stream, [outward.transports_here().await.encode()]).await,
     };
 }
 
@@ -92,16 +95,28 @@ async fn connect(mut stream: Inward, request: &Connect, outward: &Outward) -> io
     Ok(())
 }
 
-async fn paths(mut stream: Inward, outward: &Outward) -> io::Result<()> {
+/// Agrees, says `lines`, and ends the stream.
+async fn lines(
+    mut stream: Inward,
+    lines: impl IntoIterator<Item = Result<Vec<u8>, LineError>>,
+) -> io::Result<()> {
     say(&mut stream, &Answer::Done).await?;
-    for path in outward.paths().await {
-        let line = path.encode();
+    for line in lines {
         stream
             .write_all(&line.map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?)
             .await?;
     }
     stream.flush().await?;
     stream.shutdown().await
+}
+
+async fn check(stream: Inward, outward: &Outward) -> io::Result<()> {
+    let Some(SelfTest(test)) = outward.self_test.clone() else {
+        return lines(stream, []).await;
+    };
+    let tried = tokio::task::spawn_blocking(move || test()).await;
+    let tried = tried.map_err(|_| io::Error::from(io::ErrorKind::Other))?;
+    lines(stream, tried.iter().map(Attempt::encode)).await
 }
 
 async fn status(mut stream: Inward, outward: &Outward) -> io::Result<()> {

@@ -53,6 +53,21 @@ pub(crate) fn needed(bridges: &[Bridge]) -> Result<BTreeSet<&str>, SettingsProbl
     Ok(names)
 }
 
+/// The names of transports that are known here.
+const NAMES: [&str; 4] = ["obfs4", "snowflake", "webtunnel", "meek_lite"];
+
+/// Those for which a program is installed; none without a porter.
+pub(crate) async fn installed(hands: &Hands) -> Vec<String> {
+    let mut found = Vec::new();
+    for program in Program::ALL {
+        if hands.carry_out(Errand::Look(program)).await.is_ok() {
+            found.push(program);
+        }
+    }
+    let spoken = |name: &&str| programs(name).iter().any(|program| found.contains(program));
+    NAMES.into_iter().filter(spoken).map(str::to_owned).collect()
+}
+
 /// The programs that speak a transport, the preferred one first.
 fn programs(transport: &str) -> &'static [Program] {
     match transport {

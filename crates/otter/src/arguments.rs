@@ -87,6 +87,7 @@ pub(crate) struct CheckRoom {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct EngineRoom {
     pub(crate) profile: PathBuf,
+    pub(crate) tor: Tor,
 }
 
 /// The gate's room.
@@ -214,6 +215,7 @@ fn engine(given: Given) -> Result<Engine, Problem> {
     if given.room {
         return Ok(Engine::Room(EngineRoom {
             profile: given.folder.ok_or_else(no_folder)?,
+            tor: given.tor,
         }));
     }
     options(given).map(Engine::Supervise)

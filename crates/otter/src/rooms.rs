@@ -1,6 +1,7 @@
 //! The rooms: take the inherited channels, lock, then work. Nothing comes before the lock.
 
 mod porter;
+mod self_test;
 mod standard;
 mod transport;
 
@@ -34,7 +35,7 @@ pub(crate) fn engine(room: &EngineRoom) -> ExitCode {
         },
         [DOOR, CONTROL],
     ) {
-        Ok((report, [door, control])) => run_engine(room.profile.clone(), &report, door, control),
+        Ok((report, [door, control])) => run_engine(room, report, door, control),
         Err(problem) => say::wrong(&problem, 3),
     }
 }
@@ -54,8 +55,8 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
         state: &room.state,
         read: &read,
     };
-    let (door, porter) = match enter(&walls, [DOOR, PORTER]) {
-        Ok((_, [door, porter])) => (door, porter),
+    let (report, door, porter) = match enter(&walls, [DOOR, PORTER]) {
+        Ok((report, [door, porter])) => (report, door, porter),
         Err(problem) => return say::wrong(&problem, 3),
     };
     let result = network(&room.tor).and_then(|network| {
@@ -64,6 +65,7 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
                 state: room.state.clone(),
                 network,
                 tor: matches!(room.tor, Tor::Running).then(|| TorSettings::Running(Running::default())),
+                self_test: Some(self_test::of_gate(room.state.clone(), report)),
             },
             UnixStream::from(door),
             porter::Porter::new(porter),
@@ -93,6 +95,7 @@ pub(crate) fn window() -> ExitCode {
         language: language(),
         minutes_east: minutes_east(),
         walls: report.walls.iter().map(|state| wall("window", state)).collect(),
+        self_test: Some(self_test::of_window(report)),
     };
     match window::run(reader, door, &options) {
         Ok(window::End::Again) => ExitCode::from(supervisor::AGAIN),
@@ -138,7 +141,7 @@ fn enter<const N: usize>(room: &Room<'_>, numbers: [RawFd; N]) -> Result<(Report
     Ok((report, channels))
 }
 
-fn run_engine(profile: PathBuf, report: &Report, door: OwnedFd, control: OwnedFd) -> ExitCode {
+fn run_engine(room: &EngineRoom, report: Report, door: OwnedFd, control: OwnedFd) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else {
         return say::wrong(
@@ -166,12 +169,18 @@ fn run_engine(profile: PathBuf, report: &Report, door: OwnedFd, control: OwnedFd
             let _inside = runtime.enter();
             follow_control(&control, &sender);
         });
-        engine::run(
-            engine::Config {
-                profile,
-                gates,
-                walls,
+        let config = engine::Config {
+            self_test: Some(self_test::of_engine(room.profile.clone(), report)),
+            profile: room.profile.clone(),
+            gates,
+            walls,
+            tor: match room.tor {
+                Tor::Running => engine::TorSettings::Running(engine::Running::default()),
+                _ => engine::TorSettings::default(),
             },
+        };
+        engine::run(
+            config,
             input,
             output,
         )

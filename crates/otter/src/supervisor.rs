@@ -145,12 +145,13 @@ impl Rooms<'_> {
         stdin: Stdio,
         stdout: Stdio,
     ) -> Result<(), Problem> {
-        let arguments: [OsString; 4] = [
+        let mut arguments: Vec<OsString> = vec![
             "engine".into(),
             "--room".into(),
             "--profile".into(),
             self.folders.profile.clone().into(),
         ];
+        arguments.extend(self.tor.arguments());
         let fds = [(door, rooms::DOOR), (control, rooms::CONTROL)];
         let engine = channel::spawn(&self.program, &arguments, &fds, stdin, stdout)
             .map_err(|error| problem("otter.no_engine", &error))?;

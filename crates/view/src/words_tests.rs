@@ -166,7 +166,7 @@ fn is_code(text: &str) -> bool {
         "walls",
         "window",
     ];
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.');
     text.split_once('.')
         .is_some_and(|(group, rest)| groups.contains(&group) && !rest.is_empty() && rest.chars().all(plain))
 }

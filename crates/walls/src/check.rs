@@ -31,6 +31,8 @@ pub struct Attempt {
     pub expected: Outcome,
     /// What came of it.
     pub seen: Outcome,
+    /// What the system said, such as `permission denied`; `done` where it worked.
+    pub said: String,
     /// The wall that has to refuse it: its name, with `(missing)` behind if it does not stand; `none` for an
     /// attempt that the room may make.
     pub wall: String,
@@ -42,6 +44,11 @@ impl Attempt {
         self.seen == self.expected
     }
 
+    /// Whether the room may not do it, so that a wall has to refuse it.
+    pub fn must_be_refused(&self) -> bool {
+        self.wall != NO_WALL
+    }
+
     /// Whether a wall that this attempt needs does not stand.
     pub fn unguarded(&self) -> bool {
         self.wall.ends_with(MISSING)
@@ -49,6 +56,7 @@ impl Attempt {
 }
 
 const MISSING: &str = " (missing)";
+const NO_WALL: &str = "none";
 
 /// Makes every attempt that concerns `room`, in the calling thread, which has to be locked as `report` tells.
 /// An attempt whose wall is missing is expected to be allowed, and marked. Takes a few milliseconds.
@@ -84,6 +92,7 @@ impl Trial {
     }
 
     fn carry_out(&self, room: &Room<'_>, report: &Report) -> Attempt {
+        let result = (self.attempt)();
         let guarded = self.wall.is_some_and(|wall| report.stands(wall));
         Attempt {
             room: room.name().into(),
@@ -93,9 +102,10 @@ impl Trial {
             } else {
                 Outcome::Allowed
             },
-            seen: outcome(&(self.attempt)()),
+            seen: outcome(&result),
+            said: said(&result),
             wall: match self.wall {
-                None => "none".into(),
+                None => NO_WALL.into(),
                 Some(wall) if guarded => wall.name().into(),
                 Some(wall) => format!("{}{MISSING}", wall.name()),
             },
@@ -109,6 +119,14 @@ fn outcome(result: &io::Result<()>) -> Outcome {
         // A call that this kernel does not have.
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Outcome::Refused,
         _ => Outcome::Allowed,
+    }
+}
+
+/// The kind of an error alone: its text could name a path.
+fn said(result: &io::Result<()>) -> String {
+    match result {
+        Ok(()) => "done".to_owned(),
+        Err(error) => error.kind().to_string(),
     }
 }
 

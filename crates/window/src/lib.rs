@@ -19,6 +19,7 @@ mod screen;
 
 use std::fmt;
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 pub use app::App;
 pub use look::{Look, Theme};
@@ -32,6 +33,18 @@ pub struct Options {
     pub minutes_east: i16,
     /// The walls of the window's own room.
     pub walls: Vec<model::Wall>,
+    /// The self-test of the window's own room; `None`: there are no walls to test.
+    pub self_test: Option<SelfTest>,
+}
+
+/// Tries what the walls of a room must refuse. Takes a few milliseconds.
+#[derive(Clone)]
+pub struct SelfTest(pub Arc<dyn Fn() -> Vec<model::Attempt> + Send + Sync>);
+
+impl fmt::Debug for SelfTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SelfTest(..)")
+    }
 }
 
 /// How the window's life ended.

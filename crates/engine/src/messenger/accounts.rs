@@ -359,7 +359,7 @@ impl Messenger {
     }
 
     /// Connects now, or, with several accounts, each at a moment of its own within two minutes.
-    fn spread_connect(&self, id: AccountId, siblings: usize) -> Result<(), Problem> {
+    pub(super) fn spread_connect(&self, id: AccountId, siblings: usize) -> Result<(), Problem> {
         let account = self
             .open
             .as_ref()

@@ -7,6 +7,8 @@ use serde_json::Value;
 use vault::{Passphrase, Vault};
 
 use super::profile::told;
+use super::settings::WINDOW;
+use super::tor::TOR;
 use super::{Messenger, Outcome, locked};
 
 impl Messenger {
@@ -14,19 +16,20 @@ impl Messenger {
     pub(super) fn stored(&mut self) -> Result<Stored, Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
         let stored = open.vault.stored().map_err(|error| told(&error))?;
-        let items = stored.kinds.iter().map(|kind| StoredItem {
-            // The only settings are the window's.
-            what: if kind.what == "settings" {
-                "window"
-            } else {
-                kind.what
-            }
-            .to_owned(),
+        let kinds = stored.kinds.iter().filter(|kind| kind.what != "settings");
+        let kinds = kinds.map(|kind| StoredItem {
+            what: kind.what.to_owned(),
             count: kind.count as u64,
             bytes: kind.bytes as u64,
         });
+        let settings = &open.vault.profile().settings;
+        let settings = [WINDOW, TOR].map(|name| StoredItem {
+            what: name.to_owned(),
+            count: u64::from(settings.contains_key(name)),
+            bytes: settings.get(name).map_or(0, length),
+        });
         Ok(Stored {
-            items: items.collect(),
+            items: kinds.chain(settings).collect(),
             on_disk: stored.files.iter().map(|(_, bytes)| bytes).sum(),
         })
     }
@@ -99,6 +102,11 @@ impl Messenger {
             .set_destroying_passphrase(&opening(&with.passphrase), destroying.as_ref())
             .map_err(|error| told(&error))
     }
+}
+
+/// About how large a setting is, in bytes.
+fn length(value: &Value) -> u64 {
+    serde_json::to_vec(value).map_or(0, |bytes| bytes.len() as u64)
 }
 
 fn opening(secret: &Secret) -> Passphrase {

@@ -36,6 +36,17 @@ pub(super) enum Job {
         account: AccountId,
         key: Result<Box<PrivateKey>, Problem>,
     },
+    /// What was asked is known now.
+    Answered {
+        id: Option<Value>,
+        result: Result<Value, Problem>,
+    },
+    /// The gate has taken a choice of Tor, or not.
+    TorChosen {
+        id: Option<Value>,
+        tor: Box<dial::TorSettings>,
+        taken: Result<(), Problem>,
+    },
     /// A profile was made or unlocked.
     Opened {
         id: Option<Value>,
@@ -126,6 +137,11 @@ impl Messenger {
                 let result = key.and_then(|key| self.key_renewed(account, *key));
                 self.answer(id.as_ref(), result);
             }
+            Job::Answered { id, result } => self.answer(id.as_ref(), result),
+            Job::TorChosen { id, tor, taken } => {
+                let result = taken.and_then(|()| self.tor_chosen(*tor));
+                self.answer(id.as_ref(), result);
+            }
             Job::Opened { id, vault } => {
                 self.busy = false;
                 let result = vault
@@ -182,6 +198,7 @@ impl Messenger {
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,
         });
+        self.begin_tor();
         for number in numbers {
             // An account that cannot be read is left alone; the others go on.
             let _ = self.start_account(AccountId(number));

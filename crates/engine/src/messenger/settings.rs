@@ -16,7 +16,7 @@ use crate::text;
 /// The longest name of a contact in characters.
 const MAX_NAME: usize = 200;
 /// Where the profile keeps what the window wants kept.
-const WINDOW: &str = "window";
+pub(super) const WINDOW: &str = "window";
 
 impl Messenger {
     /// Carries out what the owner sets.

@@ -16,6 +16,7 @@ use crate::random::SystemRandom;
 mod keys;
 mod settings;
 mod strangers;
+mod tor;
 mod trust;
 
 const ALICE: &str = "alice@example.org";

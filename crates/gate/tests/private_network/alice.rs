@@ -114,6 +114,7 @@ pub(crate) fn open(network: Network, state: PathBuf) -> (Dialer, JoinHandle<Resu
         state,
         network,
         tor: None,
+        self_test: None,
     })
 }
 
@@ -159,6 +160,10 @@ impl Errands for Porter {
     fn carry_out(&self, errand: &Errand) -> std::io::Result<OwnedFd> {
         match errand {
             Errand::Cookie(path) => self.0.cookie(path).map(OwnedFd::from),
+            Errand::Look(program) => {
+                let path = program.find().ok_or(std::io::ErrorKind::NotFound)?;
+                std::fs::File::open(path).map(OwnedFd::from)
+            }
             Errand::Socket(path) => self.0.socket(path).map(OwnedFd::from),
             Errand::Transport(program) => {
                 let path = program.find().ok_or(std::io::ErrorKind::NotFound)?;

@@ -174,6 +174,7 @@ async fn lab_a_gate_that_ended_gives_way_to_the_next_one() {
         state: alice.home.path().join("next"),
         network: lab.network(),
         tor: None,
+        self_test: None,
     };
     let _next = std::thread::spawn(move || gate::run(&config, theirs, None));
     alice

@@ -73,6 +73,10 @@ fn carry_out(
     let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
     match Errand::decode(line).ok_or_else(denied)? {
         Errand::Cookie(path) => permissions.cookie(&path).map(OwnedFd::from),
+        Errand::Look(program) => {
+            let path = program.find().ok_or(io::ErrorKind::NotFound)?;
+            std::fs::File::open(path).map(OwnedFd::from)
+        }
         Errand::Socket(path) => permissions.socket(&path).map(OwnedFd::from),
         Errand::Transport(program) => {
             if programs.len() >= MAX_PROGRAMS {
