@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use door::{
-    Answer, Attempt, Connect, GateStatus, Header, Host, Isolation, LineError, Path, Purpose, Refusal, Settings,
-    SettingsProblem, TorSettings, Transports,
+    Answer, Attempt, Connect, GateStatus, Header, Host, Isolation, LineError, Path, Purpose, Refusal,
+    Settings, SettingsProblem, TorSettings, Transports,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;

@@ -25,9 +25,9 @@ pub mod tls;
 
 pub use dialer::{Dialer, TorStatus};
 pub use door::{
-    Attempt, Backend, Bridge, BridgeError, Cause, ControlPlace, Embedded, GateStatus, Hop, Host, HostError, Isolation,
-    NextStep, Password, Path, PathEnd, Phase, Proxy, Purpose, Refusal, Running, Settings, SettingsProblem,
-    TorSettings, Tried,
+    Attempt, Backend, Bridge, BridgeError, Cause, ControlPlace, Embedded, GateStatus, Hop, Host, HostError,
+    Isolation, NextStep, Password, Path, PathEnd, Phase, Proxy, Purpose, Refusal, Running, Settings,
+    SettingsProblem, TorSettings, Tried,
 };
 pub use error::DialError;
 pub use stream::Stream;

@@ -36,6 +36,12 @@ const ONION_WAIT: Duration = Duration::from_secs(120);
 /// The pause before a transport whose program ended is started again.
 const RESTART_PAUSE: Duration = Duration::from_secs(3);
 
+/// A Tor that was never ready and has not moved for this many seconds is begun anew; doubled up to the longest.
+const FIRST_PATIENCE: u32 = 40;
+const LONGEST_PATIENCE: u32 = 600;
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// Bytes both ways, whatever carries them.
 pub(crate) trait Carried: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Carried for T {}
@@ -97,6 +103,7 @@ impl Outward {
             self_test: config.self_test.clone(),
         });
         tokio::spawn(mend(Arc::downgrade(&outward), breaks));
+        tokio::spawn(rouse(Arc::downgrade(&outward)));
         #[cfg(feature = "private-network")]
         if let Network::Socks(address) = config.network {
             let port = SocksPort::new(address, outward.reports.reporter(Backend::Running, 0));
@@ -326,7 +333,29 @@ fn check(tor: &TorSettings, hands: &Hands) -> Result<(), SettingsProblem> {
     }
 }
 
-/// Takes the same way anew each time that the program of a transport has ended by itself.
+/// Begins anew where the Tor that is built in was never ready and does not move: after a freeze of the network or of this
+/// computer it can wait for answers that will not come.
+async fn rouse(outward: std::sync::Weak<Outward>) {
+    let mut patience = FIRST_PATIENCE;
+    loop {
+        sleep(LOOK).await;
+        let Some(outward) = outward.upgrade() else { return };
+        let way = outward.current();
+        let begun = match way.as_deref() {
+            Some(Way::Arti(tor, _)) => !tor.has_booted(),
+            _ => false,
+        };
+        if !begun {
+            patience = FIRST_PATIENCE;
+        } else if outward.status().borrow().seconds_without_progress >= patience {
+            patience = (patience * 2).min(LONGEST_PATIENCE);
+            // Where the channel is full it is begun anew already.
+            let _ = outward.broken.try_send(());
+        }
+    }
+}
+
+/// Takes the same way anew each time that the program of a transport has ended by itself, or Tor got stuck.
 async fn mend(outward: std::sync::Weak<Outward>, mut breaks: mpsc::Receiver<()>) {
     while breaks.recv().await.is_some() {
         sleep(RESTART_PAUSE).await;

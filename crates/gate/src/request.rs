@@ -11,8 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt};
 
-use crate::carry;
 use crate::SelfTest;
+use crate::carry;
 use crate::outward::{Opened, Outward};
 
 /// How long the engine may take for its header line.

@@ -192,6 +192,11 @@ impl Tor {
         }
     }
 
+    /// Whether it has had a directory since it was started.
+    pub(crate) fn has_booted(&self) -> bool {
+        *self.booted.borrow()
+    }
+
     /// The refusal for a stream that took too long.
     pub(crate) fn timed_out(&self) -> Refusal {
         if self.reporter.last().is_ready() {

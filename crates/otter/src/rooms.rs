@@ -179,12 +179,7 @@ fn run_engine(room: &EngineRoom, report: Report, door: OwnedFd, control: OwnedFd
                 _ => engine::TorSettings::default(),
             },
         };
-        engine::run(
-            config,
-            input,
-            output,
-        )
-        .await
+        engine::run(config, input, output).await
     });
     // What the engine said last is written out; the reader of standard input may wait for ever, and
     // ends with the process.

@@ -138,7 +138,14 @@ mod tests {
 
     #[test]
     fn every_wall_that_a_room_has_is_known() {
-        for name in ["seccomp", "landlock", "network_namespace", "no_dump", "no_core"] {
+        for name in [
+            "seccomp",
+            "landlock",
+            "mount_namespace",
+            "network_namespace",
+            "no_dump",
+            "no_core",
+        ] {
             assert!(Words::default().knows(&format!("wall.{name}")), "{name}");
             assert!(Words::default().knows(&format!("wall.{name}.why")), "{name}");
         }

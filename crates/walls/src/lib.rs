@@ -88,6 +88,10 @@ impl Room<'_> {
 /// One kind of wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Wall {
+    /// Daemons of the system that resolve names or act for whoever asks are out of sight: the folders of their sockets are
+    /// covered (mount_namespaces(7)). Only the window has need of it, as no other room may open a socket by its path.
+    #[serde(rename = "mount namespace")]
+    Daemons,
     /// Files outside the room's own folders are out of reach (landlock(7)).
     #[serde(rename = "landlock")]
     Landlock,
@@ -109,6 +113,7 @@ impl Wall {
     /// The wall's name as reports print it, such as `network namespace`.
     pub fn name(self) -> &'static str {
         match self {
+            Wall::Daemons => "mount namespace",
             Wall::Landlock => "landlock",
             Wall::NetworkNamespace => "network namespace",
             Wall::NoCore => "no core",

@@ -6,6 +6,7 @@
 //! capabilities that it gave, then the parent's death signal (a change of credentials clears it), then Landlock,
 //! which needs `open`, and seccomp last.
 
+mod daemons;
 mod files;
 mod network;
 mod syscalls;
@@ -25,6 +26,9 @@ pub(crate) fn lock(room: &Room<'_>) -> Result<Report, LockError> {
     require_single_thread()?;
     if matches!(room, Room::Engine { .. } | Room::Window) {
         report.note(Wall::NetworkNamespace, network::leave()?);
+    }
+    if matches!(room, Room::Window) {
+        report.note(Wall::Daemons, daemons::cover());
     }
     drop_privileges().map_err(|error| LockError::Privileges(error.kind()))?;
     hide_memory(&mut report);

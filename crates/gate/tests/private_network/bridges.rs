@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -191,26 +192,61 @@ async fn lab_with_few_reachable_ports_no_other_is_tried() {
 }
 
 /// A proxy that speaks SOCKS 5 and CONNECT; one that refuses says so to everybody.
-struct AProxy {
-    address: SocketAddr,
+pub(crate) struct AProxy {
+    pub(crate) address: SocketAddr,
     /// The near sides of the connections that it made.
     made: Arc<Mutex<BTreeSet<SocketAddr>>>,
+    open: Arc<Mutex<Vec<TcpStream>>>,
+    frozen: Arc<AtomicBool>,
 }
 
 impl AProxy {
-    fn start(refuses: bool) -> AProxy {
+    pub(crate) fn start(refuses: bool) -> AProxy {
         #[expect(clippy::disallowed_methods, reason = "the proxy of this test")]
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let made = Arc::<Mutex<BTreeSet<SocketAddr>>>::default();
         let kept = Arc::clone(&made);
+        let (open, frozen) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicBool>::default());
+        let (held, ice) = (Arc::clone(&open), Arc::clone(&frozen));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                held.lock().unwrap().push(stream.try_clone().unwrap());
+                if ice.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let made = Arc::clone(&kept);
                 std::thread::spawn(move || carry(stream, refuses, &made));
             }
         });
-        AProxy { address, made }
+        AProxy {
+            address,
+            made,
+            open,
+            frozen,
+        }
+    }
+
+    /// Cuts every connection; how many there were.
+    pub(crate) fn cut(&self) -> usize {
+        let open = std::mem::take(&mut *self.open.lock().unwrap());
+        let cut = open
+            .iter()
+            .filter(|stream| stream.shutdown(Shutdown::Both).is_ok());
+        cut.count()
+    }
+
+    /// From now on connections are taken and never served, or served again; those that hang go on hanging.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        self.frozen.store(frozen, Ordering::SeqCst);
+    }
+
+    /// The way through it.
+    pub(crate) fn way(&self) -> TorSettings {
+        TorSettings::Embedded(Embedded {
+            proxy: Some(Proxy::parse(&format!("socks5://{}", self.address)).unwrap()),
+            ..Embedded::default()
+        })
     }
 }
 

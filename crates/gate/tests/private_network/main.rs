@@ -16,3 +16,4 @@ mod paths;
 mod peers;
 mod running;
 mod streams;
+mod wear;

@@ -34,10 +34,7 @@ pub(super) fn of_gate(state: PathBuf, report: Report) -> gate::SelfTest {
 
 pub(super) fn of_window(report: Report) -> window::SelfTest {
     window::SelfTest(Arc::new(move || {
-        check::run(&Room::Window, &report, &[])
-            .iter()
-            .map(told)
-            .collect()
+        check::run(&Room::Window, &report, &[]).iter().map(told).collect()
     }))
 }
 

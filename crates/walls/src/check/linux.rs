@@ -42,7 +42,7 @@ pub(super) fn trials(room: &Room<'_>) -> Vec<Trial> {
 
 /// Daemons of this machine that resolve names or start programs for whoever asks. Only the connection is tried.
 fn daemon_trials(room: &Room<'_>) -> Vec<Trial> {
-    let wall = (!matches!(room, Room::Window)).then_some(Wall::Seccomp);
+    let window = matches!(room, Room::Window);
     let daemons = [
         ("ask nscd", "/run/nscd/socket"),
         ("ask systemd-resolved", "/run/systemd/resolve/io.systemd.Resolve"),
@@ -50,12 +50,24 @@ fn daemon_trials(room: &Room<'_>) -> Vec<Trial> {
         ("ask the system bus", "/run/dbus/system_bus_socket"),
     ];
     let trial = |(name, path): (&'static str, &'static str)| {
+        let wall = if window {
+            // Without the daemon there is nothing to cover.
+            covered(path).then_some(Wall::Daemons)
+        } else {
+            Some(Wall::Seccomp)
+        };
         Trial::new(name, wall, move || {
             let fd = socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
             Ok(rustix::net::connect(fd, &SocketAddrUnix::new(path)?)?)
         })
     };
     daemons.into_iter().map(trial).collect()
+}
+
+/// Whether the folder of a daemon's socket is there.
+fn covered(path: &str) -> bool {
+    let folder = std::path::Path::new(path).parent();
+    folder.is_some_and(std::path::Path::exists)
 }
 
 fn network_trials(room: &Room<'_>) -> Vec<Trial> {

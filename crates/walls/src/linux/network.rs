@@ -35,12 +35,12 @@ fn may_administer() -> bool {
     rustix::thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_ADMIN))
 }
 
-fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
+pub(super) fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
     #[expect(
         unsafe_code,
         reason = "no safe wrapper: with FILES or FS the flags could take others' descriptors away"
     )]
-    // SAFETY: only NEWUSER and NEWNET are ever passed; neither touches memory or the descriptor table, and the
+    // SAFETY: only NEWUSER, NEWNET and NEWNS are ever passed; none of them touches memory or the descriptor table, and the
     // process has a single thread.
     unsafe {
         rustix::thread::unshare_unsafe(flags)

@@ -117,7 +117,7 @@ async fn the_settings_are_shown_without_a_password() {
             desk.messenger.carry_out(command("tor.settings", json!({})), None),
             Outcome::Later
         ));
-        let Some(super::profile::Job::Answered { result, .. }) = desk.messenger.jobs.1.recv().await else {
+        let Some(Job::Answered { result, .. }) = desk.messenger.jobs.1.recv().await else {
             panic!("no answer");
         };
         let shown = result.unwrap();
