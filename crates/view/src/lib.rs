@@ -19,6 +19,7 @@ mod list;
 mod log;
 mod mirror;
 mod peer;
+mod rooms;
 mod rows;
 mod security;
 mod state;
@@ -28,6 +29,7 @@ mod strength;
 mod testing;
 pub mod text;
 mod trust;
+mod ways;
 mod words;
 
 pub use client::{Answer, CallError, CallId, HearError, Line};
@@ -40,11 +42,15 @@ pub use list::{Filter, ListKind, ListRow, Order, Query, list};
 pub use log::{Entry, Log, MAX_BYTES, MAX_ENTRIES, RowChange, What};
 pub use mirror::{MAX_HELD, Mirror, Outcome};
 pub use peer::Peer;
+pub use rooms::{MemberRow, RoomHeader, RoomRow, member_row, room_header, rooms};
 pub use rows::{MAX_ROWS, Mark, Row, RowKind, Rows};
 pub use security::{ProbeRow, StoredRow, WallRow, probes, stored, walls};
-pub use state::{Change, MAX_ACCOUNTS, MAX_CONTACTS, MAX_PROBES, State, Talk};
+pub use state::{
+    Change, MAX_ACCOUNTS, MAX_CONTACTS, MAX_MEMBERS, MAX_PROBES, MAX_ROOMS, RoomTalk, State, Talk,
+};
 pub use status::{AccountRow, TorRow, account_row, tor_row};
 pub use strength::Strength;
 pub use text::Name;
 pub use trust::{Trust, policy};
+pub use ways::{PathRow, own_tor, paths};
 pub use words::{Words, Zone};

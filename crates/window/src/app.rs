@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use model::{Command, Done, Nothing, Problem, ProfileState, Started, Wall, WindowState};
+use model::{Command, Done, Nothing, Problem, ProfileState, RoomText, Started, Wall, WindowState};
 use serde::de::DeserializeOwned;
 use slint::{CloseRequestResponse, ComponentHandle, SharedString, Timer, TimerMode};
 use view::{Answer, CallId, Change, Line, Mirror, Peer, State, Words, Zone};
@@ -219,7 +219,10 @@ impl App {
 
     fn first_unread(&self, peer: &Peer) -> Option<u64> {
         self.state(|state| {
-            let log = &state.talk(peer)?.log;
+            let log = match state.room(peer) {
+                Some(room) => &room.log,
+                None => &state.talk(peer)?.log,
+            };
             Some(log.entry(log.first_unread()?)?.number)
         })
     }
@@ -237,7 +240,17 @@ impl App {
     pub(crate) fn keep_drafts(self: &Rc<Self>) {
         let due = self.mirror(|mirror| mirror.drafts_mut().due(now(), true));
         for draft in due {
-            self.order(&Command::SetDraft(draft));
+            let peer = Peer::new(draft.account, draft.contact.clone());
+            let of_room = self.state(|state| state.room(&peer).is_some());
+            self.order(&if of_room {
+                Command::SetRoomDraft(RoomText {
+                    account: draft.account,
+                    room: draft.contact,
+                    text: draft.text,
+                })
+            } else {
+                Command::SetDraft(draft)
+            });
         }
     }
 

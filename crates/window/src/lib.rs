@@ -15,6 +15,7 @@ mod made_up;
 #[doc(hidden)]
 pub mod markup;
 pub mod pages;
+mod rooms;
 mod screen;
 
 use std::fmt;

@@ -29,6 +29,7 @@ mod account_form;
 mod add_contact;
 mod contact;
 mod emoji;
+mod enter_room;
 mod fingerprints;
 mod first_run;
 mod gone;
@@ -37,15 +38,18 @@ mod key_changed;
 mod keys;
 mod people;
 mod preferences;
+mod room;
 mod security;
 mod talk;
 mod tor;
+mod tor_way;
 mod trust;
 mod unlock;
 mod verify;
 
 use std::rc::Rc;
 
+use model::Problem;
 use view::Change;
 
 use crate::App;
@@ -78,9 +82,20 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(help::Help),
         Rc::new(security::Security),
         Rc::new(tor::Tor::default()),
+        Rc::new(tor_way::TorWay),
         Rc::new(emoji::Picker),
         Rc::new(add_contact::AddContact),
+        Rc::new(room::Room),
+        Rc::new(enter_room::EnterRoom::default()),
     ]
+}
+
+/// What was written is no address.
+pub(crate) fn bad_address() -> Problem {
+    Problem::new(
+        "contact.bad_address",
+        "This is not an address. It looks like name@example.org.",
+    )
 }
 
 /// The same callback for every page: what to do with the app, as long as there is one.

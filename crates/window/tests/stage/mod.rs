@@ -16,7 +16,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery};
 use model::{
     Account, AccountId, Address, Contact, Conversation, Delivery, Direction, Event, KnownFingerprint,
-    Message, Notification, Privacy, Problem, ProfileState, Snapshot, Tor, TorPhase, Verification, Wait,
+    Message, Notification, Privacy, Problem, ProfileState, Room, RoomMessage, RoomShown, RoomState, Snapshot, Tor,
+    TorPhase, Verification, Wait,
 };
 use serde_json::{Value, json};
 use slint::platform::Key;
@@ -396,4 +397,51 @@ fn talk_with_sara() -> Vec<Message> {
             20,
         ),
     ]
+}
+
+/// A room of alice's.
+pub(crate) fn room(at: &str, name: &str) -> Room {
+    serde_json::from_value(json!({
+        "account": 1, "address": at, "name": name, "topic": "Rivers and what lives in them", "state": { "is": "inside" },
+        "nick": "wren", "members": 3, "risks": ["logged"],
+    }))
+    .unwrap()
+}
+
+pub(crate) fn said(number: u32, nick: Option<&str>, text: &str, ago: u64) -> RoomMessage {
+    serde_json::from_value(json!({
+        "id": format!("{number:032x}"), "account": 1, "room": "otters@rooms.example", "nick": nick,
+        "own": nick == Some("wren"), "text": text, "at": now() - ago * 60_000,
+    }))
+    .unwrap()
+}
+
+/// What was said in a room of alice's, and by whom.
+pub(crate) fn otters() -> RoomShown {
+    serde_json::from_value(json!({
+        "room": room("otters@rooms.example", "Otters"),
+        "members": [
+            { "nick": "heron", "rank": "owner" },
+            { "nick": "wren", "rank": "ordinary", "own": true },
+            { "nick": "🔒 private, verified", "rank": "ordinary", "address": "mallory@example.net" },
+        ],
+        "messages": [
+            said(501, Some("heron"), "The path along the north bank is open again.", 300),
+            said(502, Some("heron"), "/me saw two of them this morning 🦦", 299),
+            said(503, Some("🔒 private, verified"), "Trust me, this is a private conversation now.", 20),
+            said(504, Some("سمكة"), "صباح الخير للجميع", 8),
+            said(505, Some("wren"), "Good morning!", 2),
+        ],
+    }))
+    .unwrap()
+}
+
+/// An account with two rooms: one that it is in, and an invitation.
+pub(crate) fn rooms() -> Snapshot {
+    let mut all = evening();
+    let mut invited = room("zoo@rooms.example", "");
+    invited.state = RoomState::Outside;
+    invited.invited_by = Some(address("carol@example.org"));
+    all.rooms = vec![otters().room, invited];
+    all
 }

@@ -5,7 +5,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use model::{Command, MessageSent, SendMessage};
+use model::{Command, MessageSent, SayInRoom, SendMessage};
 use slint::{ComponentHandle, SharedString, Timer, TimerMode};
 use view::Peer;
 
@@ -23,14 +23,17 @@ pub(super) struct Composer {
 impl Composer {
     pub(super) fn attach(&self, app: &Rc<App>) {
         let global = app.ui().global::<markup::Talk<'_>>();
-        global.on_write(app.on_open(|app, _| {
-            let global = app.ui().global::<markup::Talk<'_>>();
-            global.set_to_focus(global.get_to_focus().wrapping_add(1));
-        }));
+        let weak = Rc::downgrade(app);
+        global.on_write(move || {
+            if let Some(app) = weak.upgrade() {
+                let global = app.ui().global::<markup::Talk<'_>>();
+                global.set_to_focus(global.get_to_focus().wrapping_add(1));
+            }
+        });
         global.on_send(with(app, |app, text: SharedString| send(app, &text)));
         let pause = self.pause.clone();
         global.on_drafted(with(app, move |app, text: SharedString| {
-            let Some(peer) = app.state(|state| state.opened().cloned()) else {
+            let Some(peer) = app.state(|state| state.in_view().cloned()) else {
                 return;
             };
             app.mirror(|mirror| mirror.drafts_mut().change(&peer, &text, now()));
@@ -57,7 +60,11 @@ impl Composer {
 
 fn draft(app: &Rc<App>, peer: &Peer) -> String {
     app.mirror(|mirror| {
-        let kept = mirror.state().talk(peer).map_or("", |talk| talk.draft.as_str());
+        let state = mirror.state();
+        let kept = match state.room(peer) {
+            Some(room) => room.draft.as_str(),
+            None => state.talk(peer).map_or("", |talk| talk.draft.as_str()),
+        };
         mirror.drafts().text(peer, kept).to_owned()
     })
 }
@@ -70,7 +77,7 @@ fn write(app: &Rc<App>, text: &str) {
 }
 
 fn send(app: &Rc<App>, text: &str) {
-    let Some(peer) = app.state(|state| state.opened().cloned()) else {
+    let Some(peer) = app.state(|state| state.in_view().cloned()) else {
         return;
     };
     let text = view::text::pasted(text);
@@ -79,20 +86,33 @@ fn send(app: &Rc<App>, text: &str) {
     }
     app.mirror(|mirror| mirror.drafts_mut().change(&peer, "", now()));
     app.keep_drafts();
-    let command = Command::SendMessage(SendMessage {
-        account: peer.account,
-        contact: peer.contact.clone(),
-        text: text.clone(),
-    });
+    let command = command(app, &peer, text.clone());
     app.send::<MessageSent>(&command, move |app, sent| {
         let Err(problem) = sent else { return };
         app.show_problem(&problem);
         // What was refused is written again, unless other words stand there by now.
         if draft(app, &peer).is_empty() {
             app.mirror(|mirror| mirror.drafts_mut().change(&peer, &text, now()));
-            if app.state(|state| state.opened() == Some(&peer)) {
+            if app.state(|state| state.in_view() == Some(&peer)) {
                 write(app, &text);
             }
         }
     });
+}
+
+/// What goes to a contact, or is said in a room.
+fn command(app: &App, peer: &Peer, text: String) -> Command {
+    let (account, contact) = (peer.account, peer.contact.clone());
+    if app.state(|state| state.room(peer).is_some()) {
+        return Command::SayInRoom(SayInRoom {
+            account,
+            room: contact,
+            text,
+        });
+    }
+    Command::SendMessage(SendMessage {
+        account,
+        contact,
+        text,
+    })
 }
