@@ -12,6 +12,7 @@ mod profile;
 mod settings;
 mod strangers;
 mod trust;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,6 +31,7 @@ use self::accounts::Account;
 use self::people::Person;
 use self::profile::Job;
 use self::strangers::Refused;
+use self::writing::Said;
 use crate::door::Queue;
 use crate::link::Report;
 
@@ -66,6 +68,7 @@ struct Open {
     accounts: BTreeMap<AccountId, Account>,
     people: BTreeMap<(AccountId, Address), Person>,
     refused: Refused,
+    said: Said,
 }
 
 impl Messenger {
@@ -179,7 +182,9 @@ impl Messenger {
                 Ok(json!({ "now": now }))
             }
             Command::SendMessage(with) => {
+                let text = with.text.clone();
                 let message = self.converse(with.account, &with.contact, |c, x| c.write(with.text, x))??;
+                self.said(with.account, &text);
                 Ok(json!({ "message": message }))
             }
             Command::CancelMessage(with) => self
