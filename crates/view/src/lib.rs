@@ -21,7 +21,9 @@ mod mirror;
 mod peer;
 mod rooms;
 mod rows;
+mod search;
 mod security;
+mod sight;
 mod state;
 mod status;
 mod strength;
@@ -44,9 +46,11 @@ pub use mirror::{MAX_HELD, Mirror, Outcome};
 pub use peer::Peer;
 pub use rooms::{MemberRow, RoomHeader, RoomRow, member_row, room_header, rooms};
 pub use rows::{MAX_ROWS, Mark, Row, RowKind, Rows};
-pub use security::{ProbeRow, StoredRow, WallRow, probes, stored, walls};
+pub use search::{FoundMessage, search};
+pub use security::{ProbeRow, StoredRow, WallRow, backup_words, probes, stored, walls};
+pub use sight::{AttemptRow, SightRow, attempts, sights};
 pub use state::{
-    Change, MAX_ACCOUNTS, MAX_CONTACTS, MAX_MEMBERS, MAX_PROBES, MAX_ROOMS, RoomTalk, State, Talk,
+    Change, KeptTo, MAX_ACCOUNTS, MAX_CONTACTS, MAX_MEMBERS, MAX_PROBES, MAX_ROOMS, RoomTalk, State, Talk,
 };
 pub use status::{AccountRow, TorRow, account_row, tor_row};
 pub use strength::Strength;

@@ -248,6 +248,37 @@ impl Log {
         RowChange::Changed(index)
     }
 
+    /// Puts messages that were kept, oldest first, before everything that is there; those that are there already, and
+    /// those for which there is no room, are left out. They were read. Says how many came.
+    pub fn prepend(&mut self, messages: Vec<Message>) -> usize {
+        let mut came = 0;
+        for message in messages.into_iter().rev() {
+            let what = What::Message(message);
+            let full =
+                self.entries.len() >= MAX_ENTRIES || self.bytes.saturating_add(what.bytes()) > MAX_BYTES;
+            let known = what.id().is_some_and(|id| self.numbers.contains_key(id));
+            if full || known {
+                continue;
+            }
+            let number = self.first().saturating_sub(1);
+            self.count(&what);
+            if let Some(id) = what.id() {
+                self.numbers.insert(id.clone(), number);
+            }
+            self.entries.push_front(Entry { number, what });
+            came += 1;
+        }
+        came
+    }
+
+    /// The last message of the owner that left this program: the one that can be corrected.
+    pub fn last_own(&self) -> Option<&Message> {
+        self.entries.iter().rev().find_map(|entry| match &entry.what {
+            What::Message(message) if message.direction == Direction::Out => Some(message),
+            _ => None,
+        })
+    }
+
     /// Something happened.
     pub fn push(&mut self, what: What) -> RowChange {
         self.count(&what);
@@ -344,6 +375,21 @@ mod tests {
         message.delivery = Delivery::Sent;
         log.put(What::Message(message));
         assert_eq!(log.waiting(), (0, None));
+    }
+
+    #[test]
+    fn kept_messages_stand_before_the_others_each_once_and_are_read() {
+        let mut log = Log::default();
+        log.put(What::Message(incoming(3, "new")));
+        let came = log.prepend(vec![incoming(1, "a"), outgoing(2, "b"), incoming(3, "new")]);
+        assert_eq!((came, log.len(), log.unread()), (2, 3, 1));
+        assert_eq!(log.first_unread(), Some(2));
+        assert_eq!(log.row_of(&incoming(1, "").id), Some(0));
+        assert_eq!(log.prepend(vec![incoming(1, "a")]), 0);
+        assert_eq!(log.last_own().unwrap().text, "b");
+        let numbers: Vec<u64> = (0..3).map(|row| log.entry(row).unwrap().number).collect();
+        assert!(numbers.is_sorted());
+        assert_eq!(log.index(numbers[0]), Some(0));
     }
 
     #[test]

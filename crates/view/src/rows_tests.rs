@@ -158,7 +158,8 @@ fn a_contact_cannot_make_a_row_of_the_programs_own() {
 fn a_long_message_is_cut_until_it_is_wanted_in_full() {
     let mut screen = Screen::new(vec![incoming(1, &"word ".repeat(2_000))]);
     assert!(screen.row(0).cut);
-    screen.in_full.insert(0);
+    let number = screen.row(0).number;
+    screen.in_full.insert(number);
     assert!(!screen.row(0).cut);
 }
 

@@ -7,7 +7,7 @@ mod rooms;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Account, AccountId, Contact, Event, Message, Privacy, Probe, ProfileState, Rules, Snapshot, Tor,
+    Account, AccountId, Contact, Event, Kept, Message, Privacy, Probe, ProfileState, Rules, Snapshot, Tor,
     Verification, Wall,
 };
 
@@ -66,6 +66,20 @@ pub struct Talk {
     pub draft: String,
     /// What was said.
     pub log: Log,
+    /// How far back kept messages were read.
+    pub kept: KeptTo,
+}
+
+/// How far back the kept messages of a conversation were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeptTo {
+    /// To the first one.
+    All,
+    /// To this place.
+    Before(u32),
+    /// Not at all.
+    #[default]
+    Nothing,
 }
 
 /// A contact, and its name as it is shown, sorted and found: sanitised once, not for each row.
@@ -277,6 +291,36 @@ impl State {
                 verification,
             } => self.verification_changed(Peer::new(account, contact), verification),
         }
+    }
+
+    /// Whether there may be kept messages before those that are there, and before which place to read them.
+    pub fn earlier(&self, peer: &Peer) -> Option<Option<u32>> {
+        let kept = self.contact(peer).is_some_and(|contact| contact.kept);
+        match self.talk(peer).map(|talk| talk.kept).unwrap_or_default() {
+            KeptTo::Before(place) => Some(Some(place)),
+            KeptTo::Nothing if kept => Some(None),
+            KeptTo::All | KeptTo::Nothing => None,
+        }
+    }
+
+    /// Takes what the engine answered to `history.read`; says how many messages came.
+    pub fn take_kept(&mut self, peer: &Peer, kept: Kept) -> usize {
+        let Some(talk) = self.talk_of(peer) else {
+            return 0;
+        };
+        // A place that does not come nearer would be asked for without end.
+        let nearer = match (kept.before, talk.kept) {
+            (Some(place), KeptTo::Before(last)) => place < last,
+            (Some(_), _) => true,
+            (None, _) => false,
+        };
+        talk.kept = match kept.before {
+            Some(place) if nearer => KeptTo::Before(place),
+            _ => KeptTo::All,
+        };
+        let of_peer = |it: &Message| it.account == peer.account && it.contact == peer.contact;
+        talk.log
+            .prepend(kept.messages.into_iter().filter(of_peer).collect())
     }
 
     /// Takes what the engine answered to `probe.list`.

@@ -63,7 +63,12 @@ pub struct PathRow {
 /// The circuits in use.
 pub fn paths(state: &State, paths: &TorPaths, words: &Words) -> Vec<PathRow> {
     let row = |path| path_row(state, path, words);
-    paths.paths.iter().take(MAX_LISTED.saturating_mul(16)).map(row).collect()
+    paths
+        .paths
+        .iter()
+        .take(MAX_LISTED.saturating_mul(16))
+        .map(row)
+        .collect()
 }
 
 fn path_row(state: &State, path: &TorPath, words: &Words) -> PathRow {
@@ -84,7 +89,11 @@ fn path_row(state: &State, path: &TorPath, words: &Words) -> PathRow {
 
 fn relay(relay: &TorRelay, words: &Words) -> String {
     let fingerprint = relay.fingerprint.as_deref().unwrap_or_default();
-    let short: String = fingerprint.chars().filter(char::is_ascii_hexdigit).take(8).collect();
+    let short: String = fingerprint
+        .chars()
+        .filter(char::is_ascii_hexdigit)
+        .take(8)
+        .collect();
     let name = match relay.nickname.as_deref() {
         Some(name) => text::line(name, MAX_RELAY_CHARS).text,
         None => short.clone(),
@@ -109,12 +118,24 @@ mod tests {
     fn bridges_are_taken_line_by_line_and_ports_as_they_are_written() {
         let pasted = "\n obfs4 192.0.2.1:443 cert=x \r\n\n192.0.2.2:9001\n";
         let set = own_tor(pasted, " socks5://proxy:1080 ", "80, 443").unwrap();
-        let SetTor::Embedded { bridges, proxy, ports } = set else {
+        let SetTor::Embedded {
+            bridges,
+            proxy,
+            ports,
+        } = set
+        else {
             panic!("{set:?}");
         };
         assert_eq!(bridges, ["obfs4 192.0.2.1:443 cert=x", "192.0.2.2:9001"]);
-        assert_eq!((proxy.unwrap().expose(), ports), ("socks5://proxy:1080", vec![80, 443]));
-        let none = SetTor::Embedded { bridges: vec![], proxy: None, ports: vec![] };
+        assert_eq!(
+            (proxy.unwrap().expose(), ports),
+            ("socks5://proxy:1080", vec![80, 443])
+        );
+        let none = SetTor::Embedded {
+            bridges: vec![],
+            proxy: None,
+            ports: vec![],
+        };
         assert_eq!(own_tor(" \n", "", " "), Ok(none));
     }
 

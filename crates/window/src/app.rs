@@ -352,6 +352,17 @@ impl App {
         });
     }
 
+    /// Ends everything at once: the window is gone before the engine has wiped what it holds.
+    pub(crate) fn panic(self: &Rc<Self>) {
+        self.leaving.set(true);
+        // What cannot be hidden is ended with the program.
+        let _ = self.ui.hide();
+        self.send::<Done>(&Command::Panic(Nothing {}), |_, _| ());
+        self.goodbye.start(TimerMode::SingleShot, GOODBYE, || {
+            let _ = slint::quit_event_loop();
+        });
+    }
+
     /// The page that the state of the profile asks for. An open profile leaves the person where it is.
     fn choose_page(self: &Rc<Self>) {
         let nav = self.ui.global::<markup::Nav<'_>>();

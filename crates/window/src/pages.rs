@@ -33,12 +33,14 @@ mod enter_room;
 mod fingerprints;
 mod first_run;
 mod gone;
+mod guard;
 mod help;
 mod key_changed;
 mod keys;
 mod people;
 mod preferences;
 mod room;
+mod search;
 mod security;
 mod talk;
 mod tor;
@@ -81,11 +83,13 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(fingerprints::Fingerprints::default()),
         Rc::new(help::Help),
         Rc::new(security::Security),
+        Rc::new(guard::Guard),
         Rc::new(tor::Tor::default()),
         Rc::new(tor_way::TorWay),
         Rc::new(emoji::Picker),
         Rc::new(add_contact::AddContact),
         Rc::new(room::Room),
+        Rc::new(search::Search),
         Rc::new(enter_room::EnterRoom::default()),
     ]
 }

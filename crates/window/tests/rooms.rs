@@ -5,8 +5,8 @@ mod stage;
 
 use model::{Event, Rank, RoomState};
 use serde_json::json;
-use slint::platform::Key;
 use slint::ComponentHandle;
+use slint::platform::Key;
 use stage::Stage;
 use window::markup::{Dialog, Nav};
 
@@ -43,9 +43,17 @@ fn nothing_in_a_room_looks_private() {
     let lines = global.get_lines();
     for index in 0..slint::Model::row_count(&lines) {
         let line = slint::Model::row_data(&lines, index).unwrap();
-        assert!(!line.system && !line.sender.contains("verified"), "{:?}", line.sender);
+        assert!(
+            !line.system && !line.sender.contains("verified"),
+            "{:?}",
+            line.sender
+        );
     }
-    for words in ["Private, verified", "Private, not verified", "Start a private conversation"] {
+    for words in [
+        "Private, verified",
+        "Private, not verified",
+        "Start a private conversation",
+    ] {
         let seen = stage.labels().iter().any(|label| label == words);
         assert!(!seen, "{words}");
     }
@@ -101,7 +109,10 @@ fn who_was_put_out_writes_nothing_and_may_enter_again() {
     assert!(stage.shows("You were put out."));
     stage.press("Enter");
     let asked = stage.asked("room.enter").unwrap();
-    assert_eq!((&asked["room"], &asked["nick"]), (&json!("otters@rooms.example"), &json!("wren")));
+    assert_eq!(
+        (&asked["room"], &asked["nick"]),
+        (&json!("otters@rooms.example"), &json!("wren"))
+    );
 }
 
 #[test]
@@ -119,14 +130,18 @@ fn an_invitation_is_answered_with_a_name_or_forgotten() {
     );
     stage.screen.key(Key::Escape);
     stage.screen.settle();
-    let refuse: Vec<_> = stage.elements().into_iter().filter(|it| {
-        it.accessible_label().is_some_and(|name| name == "Refuse")
-    }).collect();
+    let refuse: Vec<_> = stage
+        .elements()
+        .into_iter()
+        .filter(|it| it.accessible_label().is_some_and(|name| name == "Refuse"))
+        .collect();
     let (place, size) = {
         let last = refuse.last().unwrap();
         (last.absolute_position(), last.size())
     };
-    stage.screen.click(place.x + size.width / 2.0, place.y + size.height / 2.0);
+    stage
+        .screen
+        .click(place.x + size.width / 2.0, place.y + size.height / 2.0);
     let forgotten = json!({ "account": 1, "room": "zoo@rooms.example" });
     assert_eq!(stage.asked("room.forget"), Some(forgotten));
 }
@@ -142,13 +157,20 @@ fn a_room_is_found_in_the_servers_list_and_made_where_there_is_none() {
     stage.screen.write("rivers");
     stage.screen.key(Key::Return);
     let calls = stage.calls("room.find");
-    assert_eq!(calls.first().unwrap()["params"], json!({ "account": 1, "words": "rivers" }));
+    assert_eq!(
+        calls.first().unwrap()["params"],
+        json!({ "account": 1, "words": "rivers" })
+    );
     stage.screen.key(Key::Return);
-    stage.answer("room.find", &json!({ "rooms": [
+    stage.answer(
+        "room.find",
+        &json!({ "rooms": [
         { "room": "rivers@rooms.example", "about": "Rivers\u{202e}", "members": 12 },
-    ] }));
+    ] }),
+    );
     stage.press("\u{2068}rivers@rooms.example\u{2069} Rivers[U+202E]");
-    stage.press("Make the room if there is none: closed to strangers, addresses hidden, nothing written down");
+    stage
+        .press("Make the room if there is none: closed to strangers, addresses hidden, nothing written down");
     stage.press("Enter");
     let asked = stage.asked("room.enter").unwrap();
     assert_eq!(
@@ -162,7 +184,9 @@ fn somebody_is_put_out_only_after_it_was_understood() {
     let mut stage = inside();
     let mut shown = stage::otters();
     shown.room.rank = Rank::Administrator;
-    stage.tell(Event::RoomChanged { room: shown.room.clone() });
+    stage.tell(Event::RoomChanged {
+        room: shown.room.clone(),
+    });
     stage.press("Who is here");
     stage.answer("room.show", &serde_json::to_value(&shown).unwrap());
     stage.screen.settle();
@@ -170,7 +194,11 @@ fn somebody_is_put_out_only_after_it_was_understood() {
     stage.press("somebody whose name is not shown, May speak");
     stage.press("Put out for good");
     assert_eq!(stage.asked("room.moderate"), None);
-    let words = stage.labels().into_iter().find(|it| it.starts_with("I know that everybody")).unwrap();
+    let words = stage
+        .labels()
+        .into_iter()
+        .find(|it| it.starts_with("I know that everybody"))
+        .unwrap();
     stage.press(&words);
     stage.press("Put out for good");
     let asked = stage.asked("room.moderate").unwrap();

@@ -37,7 +37,8 @@ impl Page for People {
         }));
         let page = self.clone();
         global.on_choose(with(app, move |app, index| {
-            if let Some(peer) = page.peer(index) {
+            // A heading leads to the row below it.
+            if let Some(peer) = page.peer(index).or_else(|| page.peer(index.saturating_add(1))) {
                 choose(app, peer);
             }
         }));

@@ -3,6 +3,7 @@
 //! Standard: `docs/rpc.md`, `message.*` and `conversation.*`.
 
 mod composer;
+mod kept;
 mod rows;
 
 use std::cell::RefCell;
@@ -29,6 +30,7 @@ impl Page for Talk {
         self.attach_rows(app);
         self.attach_privacy(app);
         self.composer.attach(app);
+        kept::attach(app);
     }
 
     fn refresh(&self, app: &Rc<App>, changes: &[Change]) {
@@ -105,6 +107,7 @@ impl Talk {
     }
 
     fn header(&self, app: &Rc<App>, peer: &Peer) {
+        kept::show(app, peer);
         let words = app.words();
         let Some(header) = app.state(|state| view::header(state, &words, peer)) else {
             return;

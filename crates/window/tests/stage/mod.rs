@@ -16,8 +16,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery};
 use model::{
     Account, AccountId, Address, Contact, Conversation, Delivery, Direction, Event, KnownFingerprint,
-    Message, Notification, Privacy, Problem, ProfileState, Room, RoomMessage, RoomShown, RoomState, Snapshot, Tor,
-    TorPhase, Verification, Wait,
+    Message, Notification, Privacy, Problem, ProfileState, Room, RoomMessage, RoomShown, RoomState, Snapshot,
+    Tor, TorPhase, Verification, Wait,
 };
 use serde_json::{Value, json};
 use slint::ComponentHandle as _;
