@@ -59,7 +59,9 @@ fn sentences(catalogue: &str) -> Vec<(String, String)> {
 /// Whether a sentence has a word, or a word made from it ("verified", "keys").
 fn has(sentence: &str, word: &str) -> bool {
     let stem = word.trim_end_matches('y');
-    let starts = sentence.match_indices(stem).map(|(at, _)| &sentence[..at]);
+    let starts = sentence
+        .match_indices(stem)
+        .filter_map(|(at, _)| sentence.get(..at));
     let mut whole = starts.filter(|before| !before.ends_with(char::is_alphanumeric));
     match word {
         "key" => sentence
