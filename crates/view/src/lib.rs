@@ -52,7 +52,7 @@ pub use sight::{AttemptRow, SightRow, attempts, sights};
 pub use state::{
     Change, KeptTo, MAX_ACCOUNTS, MAX_CONTACTS, MAX_MEMBERS, MAX_PROBES, MAX_ROOMS, RoomTalk, State, Talk,
 };
-pub use status::{AccountRow, TorRow, account_row, tor_row};
+pub use status::{AccountRow, TorRow, account_row, tor_row, visibility_words};
 pub use strength::Strength;
 pub use text::Name;
 pub use trust::{Trust, policy};

@@ -29,7 +29,7 @@ fn kept_messages_are_read_backwards_and_to_the_end() {
     all.contacts[0].kept = true;
     state.replace(all);
     assert_eq!(state.earlier(&bob()), Some(None));
-    let page = |messages, before| model::Kept { messages, before };
+    let page = |messages, before| Kept { messages, before };
     let mut foreign = incoming(1, "of carol's");
     foreign.contact = address("carol@example.org");
     let first = page(

@@ -48,6 +48,7 @@ mod tor_way;
 mod trust;
 mod unlock;
 mod verify;
+mod visibility;
 
 use std::rc::Rc;
 
@@ -74,6 +75,7 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(first_run::FirstRun),
         Rc::new(account_form::AccountForm::default()),
         Rc::new(account::Accounts::default()),
+        Rc::new(visibility::Visibility::default()),
         Rc::new(contact::Contact::default()),
         Rc::new(people::People::default()),
         Rc::new(talk::Talk::default()),

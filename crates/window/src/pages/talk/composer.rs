@@ -170,13 +170,13 @@ fn correct(app: &Rc<App>, message: MessageId, text: &str) {
         message,
         text: text.clone(),
     });
+    // What was begun before is there again.
+    write(app, &draft(app, &peer));
     app.send::<Done>(&command, move |app, done| {
         let Err(problem) = done else { return };
         app.show_problem(&problem);
         give_back(app, &peer, &text);
     });
-    // What was begun before is there again.
-    write(app, &draft(app, &peer));
 }
 
 /// What was refused is written again, unless other words stand there by now.
