@@ -21,8 +21,10 @@ use model::{
 };
 use serde_json::{Value, json};
 use slint::ComponentHandle as _;
+use slint::ComponentHandle;
 use slint::platform::Key;
 use window::headless::Screen;
+use window::markup::Offers;
 use window::{App, Look, Options};
 
 pub(crate) const ALICE: AccountId = AccountId(1);
@@ -51,6 +53,13 @@ impl Stage {
         };
         let app = App::new(Box::new(out), &Options::default()).unwrap();
         app.show().unwrap();
+        let offers = app.ui().global::<Offers<'_>>();
+        offers.set_rooms(true);
+        offers.set_tor_way(true);
+        offers.set_panic(true);
+        offers.set_correct(true);
+        offers.set_visibility(true);
+        offers.set_irc(true);
         Self {
             screen,
             app,
