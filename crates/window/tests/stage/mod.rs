@@ -20,7 +20,6 @@ use model::{
     Tor, TorPhase, Verification, Wait,
 };
 use serde_json::{Value, json};
-use slint::ComponentHandle as _;
 use slint::ComponentHandle;
 use slint::platform::Key;
 use window::headless::Screen;
