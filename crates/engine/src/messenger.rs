@@ -7,6 +7,7 @@ mod accounts;
 mod effects;
 mod keeping;
 mod keys;
+mod moves;
 mod people;
 mod profile;
 mod settings;
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 use vault::Vault;
 
 use self::accounts::Account;
+use self::moves::Moves;
 use self::people::Person;
 use self::profile::Job;
 use self::strangers::Refused;
@@ -69,6 +71,7 @@ struct Open {
     people: BTreeMap<(AccountId, Address), Person>,
     refused: Refused,
     said: Said,
+    moves: Moves,
 }
 
 impl Messenger {
