@@ -2,6 +2,7 @@
 //! It must never be a part of the program, nor say anything of its own accord.
 //! design.md 1 (door 2); RFC 6120, RFC 5802, XEP-0198 as far as a client needs them.
 
+mod alike;
 mod server;
 
 use std::future::poll_fn;
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use dial::{Dialer, GateStatus, Phase};
 use door::{Answer, Connect, Header, LineReader};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -81,6 +82,11 @@ impl Drop for Gate {
 pub(crate) fn gate(dialer: &Dialer, record: &Record) -> Gate {
     let (ours, theirs) = duplex(64 * 1024);
     dialer.attach(ours);
+    serve_channel(theirs, record)
+}
+
+/// The gate's side of a channel.
+fn serve_channel(theirs: DuplexStream, record: &Record) -> Gate {
     let record = record.clone();
     Gate(vec![tokio::spawn(async move {
         let mut streams = tokio::task::JoinSet::new();

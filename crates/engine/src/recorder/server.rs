@@ -26,6 +26,7 @@ fn salted() -> &'static [u8; 32] {
 /// One stream of one account, as far as it came.
 #[derive(Default)]
 struct Talk {
+    name: String,
     first: String,
     proven: bool,
     stanzas: u32,
@@ -100,7 +101,7 @@ impl Talk {
         } else if is("/stream:stream") {
             "</stream:stream>".to_owned()
         } else if is("iq") && stanza.contains("type='") && !stanza.contains("type='result'") {
-            result(stanza)
+            self.result(stanza)
         } else {
             String::new()
         }
@@ -118,6 +119,8 @@ impl Talk {
     fn challenge(&mut self, auth: &str) -> String {
         let client = payload(auth);
         let client = client.strip_prefix("n,,").unwrap();
+        let name = client.strip_prefix("n=").unwrap().split(',').next();
+        name.unwrap().clone_into(&mut self.name);
         let nonce = client.split("r=").nth(1).unwrap();
         let first = format!("r={nonce}server,s={},i=4096", STANDARD.encode(SALT));
         self.first = format!("{client},{first}");
@@ -137,18 +140,19 @@ impl Talk {
         let last = STANDARD.encode(format!("v={}", STANDARD.encode(last)));
         format!("<success xmlns='{SASL}'>{last}</success>")
     }
-}
 
-fn result(stanza: &str) -> String {
-    let id = stanza.split(" id='").nth(1).unwrap().split('\'').next().unwrap();
-    let inner = if stanza.contains("xmpp-bind") {
-        "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>alice@example.org/r</jid></bind>"
-    } else if stanza.contains("jabber:iq:roster") && stanza.contains("type='get'") {
-        "<query xmlns='jabber:iq:roster'/>"
-    } else {
-        ""
-    };
-    format!("<iq type='result' id='{id}'>{inner}</iq>")
+    fn result(&self, stanza: &str) -> String {
+        let id = stanza.split(" id='").nth(1).unwrap().split('\'').next().unwrap();
+        let inner = if stanza.contains("xmpp-bind") {
+            let jid = format!("{}@example.org/r", self.name);
+            format!("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>{jid}</jid></bind>")
+        } else if stanza.contains("jabber:iq:roster") && stanza.contains("type='get'") {
+            "<query xmlns='jabber:iq:roster'/>".to_owned()
+        } else {
+            String::new()
+        };
+        format!("<iq type='result' id='{id}'>{inner}</iq>")
+    }
 }
 
 fn payload(element: &str) -> String {
