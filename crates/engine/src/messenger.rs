@@ -12,10 +12,12 @@ mod moves;
 mod people;
 mod profile;
 mod settings;
+mod sights;
 mod strangers;
 mod trust;
 mod writing;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,6 +35,7 @@ use self::accounts::Account;
 use self::moves::Moves;
 use self::people::Person;
 use self::profile::Job;
+use self::sights::Seen;
 use self::strangers::Refused;
 use self::writing::Said;
 use crate::door::Queue;
@@ -73,6 +76,8 @@ struct Open {
     refused: Refused,
     said: Said,
     moves: Moves,
+    /// Within one thread, and never held across a wait.
+    seen: RefCell<Seen>,
 }
 
 impl Messenger {
