@@ -8,13 +8,16 @@ mod effects;
 mod history;
 mod keeping;
 mod keys;
+mod moves;
 mod people;
 mod profile;
 mod settings;
+mod sights;
 mod strangers;
 mod trust;
 mod writing;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,8 +32,10 @@ use tokio::time::Instant;
 use vault::Vault;
 
 use self::accounts::Account;
+use self::moves::Moves;
 use self::people::Person;
 use self::profile::Job;
+use self::sights::Seen;
 use self::strangers::Refused;
 use self::writing::Said;
 use crate::door::Queue;
@@ -70,6 +75,9 @@ struct Open {
     people: BTreeMap<(AccountId, Address), Person>,
     refused: Refused,
     said: Said,
+    moves: Moves,
+    /// Within one thread, and never held across a wait.
+    seen: RefCell<Seen>,
 }
 
 impl Messenger {

@@ -14,9 +14,11 @@ use vault::{
 };
 use zeroize::Zeroizing;
 
+use super::moves::Moves;
 use super::people::{Person, rules};
 use super::strangers::Refused;
 use super::writing::Said;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::accounts::password;
@@ -186,6 +188,8 @@ impl Messenger {
             people: BTreeMap::new(),
             refused: Refused::default(),
             said: Said::default(),
+            moves: Moves::default(),
+            seen: RefCell::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,
@@ -195,6 +199,7 @@ impl Messenger {
             let _ = self.start_account(AccountId(number));
         }
         self.restore_people();
+        self.let_all_come();
         Ok(())
     }
 
