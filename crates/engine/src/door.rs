@@ -9,6 +9,7 @@ use model::{Event, Notification, Problem, rpc};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::{Notify, mpsc};
 
+use crate::End;
 use crate::messenger::Messenger;
 
 /// Events kept for a slow reader.
@@ -113,7 +114,7 @@ pub(crate) async fn serve(
     queue: Queue,
     input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin,
-) -> std::io::Result<()> {
+) -> std::io::Result<End> {
     let (requests, inbox) = mpsc::channel(64);
     let reading = async {
         read(input, &queue, &requests).await;
@@ -121,14 +122,17 @@ pub(crate) async fn serve(
         std::future::pending::<()>().await;
     };
     let working = async {
-        messenger.run(inbox).await;
+        let end = messenger.run(inbox).await;
         queue.close();
-        std::future::pending::<()>().await;
+        if end == End::Stopped {
+            std::future::pending::<()>().await;
+        }
+        end
     };
     tokio::select! {
-        result = write(&queue, output) => result,
-        () = reading => Ok(()),
-        () = working => Ok(()),
+        result = write(&queue, output) => result.map(|()| End::Stopped),
+        () = reading => Ok(End::Stopped),
+        end = working => Ok(end),
     }
 }
 

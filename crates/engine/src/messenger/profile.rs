@@ -82,7 +82,9 @@ impl Messenger {
             self.folder.clone(),
             Passphrase::new(passphrase.expose().to_owned()),
         );
-        self.open_elsewhere(id, move || Vault::open(&folder, &passphrase))
+        self.open_elsewhere(id, move || {
+            Vault::open(&folder, &passphrase).and_then(super::rules::unless_late)
+        })
     }
 
     pub(super) fn restore_backup(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
@@ -195,6 +197,7 @@ impl Messenger {
             let _ = self.start_account(AccountId(number));
         }
         self.restore_people();
+        self.take_rules();
         Ok(())
     }
 
