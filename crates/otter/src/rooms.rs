@@ -154,10 +154,7 @@ fn run_engine(profile: PathBuf, report: &Report, door: OwnedFd, control: OwnedFd
         input,
         output,
         writer,
-    } = {
-        let _inside = runtime.enter();
-        standard::open()
-    };
+    } = standard::open();
     let result = runtime.block_on(async {
         let (sender, gates) = mpsc::channel(4);
         let _ = sender.send(gate_channel(door)?).await;
