@@ -205,6 +205,11 @@ impl Messenger {
             Command::CancelMessage(with) => self
                 .converse(with.account, &with.contact, |c, x| c.cancel(&with.message, x))?
                 .map(|()| json!({})),
+            Command::CorrectMessage(with) => self
+                .converse(with.account, &with.contact, |c, x| {
+                    c.correct(&with.message, with.text, x)
+                })?
+                .map(|()| json!({})),
             Command::RetryMessage(with) => self
                 .converse(with.account, &with.contact, |c, x| c.retry(&with.message, x))?
                 .map(|()| json!({})),
