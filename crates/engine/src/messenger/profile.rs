@@ -14,6 +14,7 @@ use vault::{
 };
 use zeroize::Zeroizing;
 
+use super::moves::Moves;
 use super::people::{Person, rules};
 use super::strangers::Refused;
 use super::writing::Said;
@@ -188,6 +189,7 @@ impl Messenger {
             people: BTreeMap::new(),
             refused: Refused::default(),
             said: Said::default(),
+            moves: Moves::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,
@@ -198,6 +200,7 @@ impl Messenger {
         }
         self.restore_people();
         self.take_rules();
+        self.let_all_come();
         Ok(())
     }
 
