@@ -25,6 +25,7 @@ mod stored;
 mod wipe;
 
 pub use backup::{BACKUP_NAME, MAX_BACKUP, read_saved};
+pub use crypt::wipe_stack;
 pub use error::VaultError;
 pub use expiry::{expired, is_past};
 pub use files::MAX_FILE;

@@ -112,7 +112,8 @@ impl Messenger {
     /// Seals the profile: connections end, keys and messages are dropped and wiped.
     pub(super) fn lock(&mut self) -> Result<(), Problem> {
         // Links end when nobody gives them orders any more; the server notices.
-        self.open.take().ok_or_else(super::locked)?;
+        drop(self.open.take().ok_or_else(super::locked)?);
+        vault::wipe_stack();
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Locked,
         });
@@ -163,6 +164,7 @@ impl Messenger {
             let opened = tokio::task::spawn_blocking(move || {
                 work().map(|mut vault| {
                     vault.prepare_history();
+                    vault::wipe_stack();
                     vault
                 })
             });
@@ -253,6 +255,13 @@ impl Messenger {
             self.tell_contact(account, &contact);
         }
     }
+}
+
+/// A new OTR key, of which nothing stays on the stack that it was made on.
+pub(super) fn new_key() -> Box<PrivateKey> {
+    let key = Box::new(PrivateKey::generate(&mut crate::random::SystemRandom));
+    vault::wipe_stack();
+    key
 }
 
 fn check_passphrase(passphrase: &Secret) -> Result<(), Problem> {
