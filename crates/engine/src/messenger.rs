@@ -13,10 +13,12 @@ mod people;
 mod profile;
 mod rules;
 mod settings;
+mod sights;
 mod strangers;
 mod trust;
 mod writing;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +37,7 @@ use self::moves::Moves;
 use self::people::Person;
 use self::profile::Job;
 use self::rules::Attention;
+use self::sights::Seen;
 use self::strangers::Refused;
 use self::writing::Said;
 use crate::End;
@@ -78,6 +81,8 @@ struct Open {
     refused: Refused,
     said: Said,
     moves: Moves,
+    /// Within one thread, and never held across a wait.
+    seen: RefCell<Seen>,
 }
 
 impl Messenger {

@@ -18,6 +18,7 @@ use super::moves::Moves;
 use super::people::{Person, rules};
 use super::strangers::Refused;
 use super::writing::Said;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::accounts::password;
@@ -192,6 +193,7 @@ impl Messenger {
             refused: Refused::default(),
             said: Said::default(),
             moves: Moves::default(),
+            seen: RefCell::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,
