@@ -30,7 +30,11 @@ fn kept_messages_are_read_backwards_and_to_the_end() {
     all.contacts[0].kept = true;
     let told = std::mem::take(&mut all.conversations);
     state.replace(all.clone());
-    assert_eq!(state.earlier(&bob()), Some(None), "whatever is kept was not read yet");
+    assert_eq!(
+        state.earlier(&bob()),
+        Some(None),
+        "whatever is kept was not read yet"
+    );
     all.conversations = told;
     all.conversations[0].before = Some(90);
     state.replace(all);
