@@ -15,6 +15,7 @@ mod settings;
 mod sights;
 mod strangers;
 mod trust;
+mod visibility;
 mod writing;
 
 use std::cell::RefCell;
@@ -37,6 +38,7 @@ use self::people::Person;
 use self::profile::Job;
 use self::sights::Seen;
 use self::strangers::Refused;
+use self::visibility::Shown;
 use self::writing::Said;
 use crate::door::Queue;
 use crate::link::Report;
@@ -78,6 +80,7 @@ struct Open {
     moves: Moves,
     /// Within one thread, and never held across a wait.
     seen: RefCell<Seen>,
+    shown: Shown,
 }
 
 impl Messenger {
@@ -250,6 +253,7 @@ impl Messenger {
 
     fn tick(&mut self) {
         self.for_everyone(|conversation, context| conversation.tick(context));
+        self.follow_timetables();
     }
 
     fn has_busy_conversations(&self) -> bool {
