@@ -69,8 +69,7 @@ impl Messenger {
         }
         let (jobs, id) = (self.jobs.0.clone(), id.cloned());
         tokio::spawn(async move {
-            let made =
-                tokio::task::spawn_blocking(|| Box::new(PrivateKey::generate(&mut SystemRandom))).await;
+            let made = tokio::task::spawn_blocking(profile::new_key).await;
             let key =
                 made.map_err(|_| Problem::new("account.no_key", "The account's OTR key could not be made."));
             // The messenger is gone only when the program ends.

@@ -85,7 +85,9 @@ impl Messenger {
             self.folder.clone(),
             Passphrase::new(passphrase.expose().to_owned()),
         );
-        self.open_elsewhere(id, move || Vault::open(&folder, &passphrase))
+        self.open_elsewhere(id, move || {
+            Vault::open(&folder, &passphrase).and_then(super::rules::unless_late)
+        })
     }
 
     pub(super) fn restore_backup(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
@@ -112,7 +114,8 @@ impl Messenger {
     /// Seals the profile: connections end, keys and messages are dropped and wiped.
     pub(super) fn lock(&mut self) -> Result<(), Problem> {
         // Links end when nobody gives them orders any more; the server notices.
-        self.open.take().ok_or_else(super::locked)?;
+        drop(self.open.take().ok_or_else(super::locked)?);
+        vault::wipe_stack();
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Locked,
         });
@@ -163,6 +166,7 @@ impl Messenger {
             let opened = tokio::task::spawn_blocking(move || {
                 work().map(|mut vault| {
                     vault.prepare_history();
+                    vault::wipe_stack();
                     vault
                 })
             });
@@ -201,6 +205,7 @@ impl Messenger {
             let _ = self.start_account(AccountId(number));
         }
         self.restore_people();
+        self.take_rules();
         self.let_all_come();
         Ok(())
     }
@@ -254,6 +259,13 @@ impl Messenger {
             self.tell_contact(account, &contact);
         }
     }
+}
+
+/// A new OTR key, of which nothing stays on the stack that it was made on.
+pub(super) fn new_key() -> Box<PrivateKey> {
+    let key = Box::new(PrivateKey::generate(&mut crate::random::SystemRandom));
+    vault::wipe_stack();
+    key
 }
 
 fn check_passphrase(passphrase: &Secret) -> Result<(), Problem> {
