@@ -2,12 +2,16 @@
 //! come back when it is lost. It must never go by another way than the dialer, nor decide what is said.
 //! RFC 6120; XEP-0198 (the session outlives its streams); XEP-0368.
 
+mod places;
 mod pump;
 mod reach;
+mod trust;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use dial::find::{Finder, Place, Resolver};
+use dial::tls::KnownServer;
 use dial::{Dialer, Host, Isolation, TorStatus};
 use jid::BareJid;
 use model::{AccountId, AccountState, LoginStep, Problem, Server};
@@ -25,10 +29,14 @@ pub(crate) struct Setup {
     pub(crate) password: Zeroizing<String>,
     pub(crate) server: Option<Server>,
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
+    /// The server as it was at the last login.
+    pub(crate) known: Option<KnownServer>,
     pub(crate) register: bool,
     pub(crate) mechanism_seen: Option<xmpp::Mechanism>,
     pub(crate) isolation: Isolation,
     pub(crate) dialer: Dialer,
+    /// Who is asked where the server is.
+    pub(crate) resolvers: Vec<Resolver>,
     /// Accounts of this profile that connect: with more than one, they never move in step.
     pub(crate) siblings: usize,
 }
@@ -50,6 +58,8 @@ pub(crate) struct Change {
     pub(crate) password: Zeroizing<String>,
     pub(crate) server: Option<Server>,
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
+    pub(crate) known: Option<KnownServer>,
+    pub(crate) resolvers: Vec<Resolver>,
 }
 
 impl std::fmt::Debug for Change {
@@ -63,6 +73,8 @@ impl std::fmt::Debug for Change {
 pub(crate) enum Report {
     State(AccountState),
     Xmpp(xmpp::Event),
+    /// Both sides have proven themselves: this is the server, to be known again.
+    Server(KnownServer),
     /// These went nowhere, in this order.
     Lost(Vec<u64>),
 }
@@ -96,6 +108,12 @@ pub(crate) struct Link {
     /// The owner wants another way; it begins with the next connection.
     change: Option<Box<Change>>,
     transport: model::Transport,
+    /// Finds the server where the owner chose none; away only while it is asked.
+    finder: Option<Finder>,
+    /// The place of the present stream.
+    place: Option<Place>,
+    /// Who answered on the present stream, if TLS stands on it.
+    server: Option<KnownServer>,
     /// A login went well over this kind of transport: no other is tried any more, so that the
     /// session, and what it still holds, stays.
     proven: bool,
@@ -109,6 +127,7 @@ impl Link {
     ) -> Self {
         let transport = first_transport(&setup);
         let session = new_session(&setup, transport, setup.register);
+        let finder = Some(places::finder(&setup));
         Self {
             setup,
             session,
@@ -120,6 +139,9 @@ impl Link {
             failures: 0,
             change: None,
             transport,
+            finder,
+            place: None,
+            server: None,
             proven: false,
         }
     }
@@ -207,6 +229,9 @@ impl Link {
         self.setup.password = change.password;
         self.setup.server = change.server;
         self.setup.pins = change.pins;
+        self.setup.known = change.known;
+        self.setup.resolvers = change.resolvers;
+        self.finder = Some(places::finder(&self.setup));
         self.transport = first_transport(&self.setup);
         self.session = new_session(&self.setup, self.transport, self.setup.register);
         self.proven = false;

@@ -9,6 +9,7 @@ mod keeping;
 mod keys;
 mod people;
 mod profile;
+mod servers;
 mod settings;
 mod strangers;
 mod trust;
@@ -144,6 +145,7 @@ impl Messenger {
             Command::ChangePassphrase(with) => self.change_passphrase(&with.old, &with.new),
             Command::Lock(Nothing {}) => self.lock(),
             Command::SetDestroying(with) => self.set_destroying(&with),
+            Command::AccountResolvers(with) => return to_value(&self.resolvers(&with)?),
             Command::StoredData(Nothing {}) => return to_value(&self.stored()?),
             Command::BackUp(Nothing {}) => return to_value(&self.back_up()?),
             Command::WipeProfile(with) => self.wipe_profile(&with),

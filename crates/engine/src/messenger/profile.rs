@@ -57,6 +57,8 @@ pub(super) struct KeptAccount {
     pub(super) password: Zeroizing<String>,
     pub(super) pins: Vec<dial::tls::SpkiHash>,
     pub(super) register: bool,
+    pub(super) known: Option<dial::tls::KnownServer>,
+    pub(super) resolvers: Vec<dial::find::Resolver>,
     pub(super) mechanism_seen: Option<xmpp::Mechanism>,
     pub(super) key: PrivateKey,
     pub(super) tag: InstanceTag,
@@ -302,6 +304,7 @@ pub(super) fn keep_account(kept: &mut Profile, new: &NewAccount<'_>) -> u64 {
             pins: new.with.pins.clone(),
             mechanism_seen: None,
             register: new.with.register,
+            learnt: vault::Learnt::default(),
         },
         otr_key: Some(SecretBytes::new(new.key.to_bytes().to_vec())),
         instance_tag: Some(new.tag.value()),
@@ -389,6 +392,7 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         pins,
         mechanism_seen,
         register,
+        learnt,
         ..
     } = &kept.protocol;
     let unusable = || {
@@ -424,10 +428,60 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         password: password(word.expose_secret()),
         pins: pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
         register: *register,
+        known: known_server(learnt),
+        resolvers: resolvers(learnt),
         mechanism_seen: mechanism_seen.as_deref().and_then(xmpp::Mechanism::from_name),
         key,
         tag,
     })
+}
+
+fn learnt(kept: &mut Profile, id: AccountId) -> Option<&mut vault::Learnt> {
+    let account = kept.accounts.iter_mut().find(|account| account.id == id.0)?;
+    let Protocol::Xmpp { learnt, .. } = &mut account.protocol;
+    Some(learnt)
+}
+
+/// The server as it was at the last login.
+pub(super) fn keep_server(kept: &mut Profile, id: AccountId, server: dial::tls::KnownServer) {
+    if let Some(learnt) = learnt(kept, id) {
+        learnt.server_key = Some(server.key.to_string());
+        learnt.server_issuer = server.issuer.map(|issuer| issuer.to_string());
+    }
+}
+
+/// A key that the owner accepted by hand; it takes the place of pins too, which would forbid it.
+pub(super) fn keep_trusted(kept: &mut Profile, id: AccountId, key: dial::tls::SpkiHash) {
+    keep_server(kept, id, dial::tls::KnownServer { key, issuer: None });
+    if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
+        let Protocol::Xmpp { pins, .. } = &mut account.protocol;
+        if !pins.is_empty() {
+            *pins = vec![key.to_string()];
+        }
+    }
+}
+
+pub(super) fn keep_resolvers(kept: &mut Profile, id: AccountId, resolvers: &[dial::find::Resolver]) {
+    if let Some(learnt) = learnt(kept, id) {
+        learnt.resolvers = Some(resolvers.iter().map(ToString::to_string).collect());
+    }
+}
+
+fn known_server(learnt: &vault::Learnt) -> Option<dial::tls::KnownServer> {
+    let key = dial::tls::SpkiHash::from_hex(learnt.server_key.as_deref()?).ok()?;
+    let issuer = learnt.server_issuer.as_deref();
+    let issuer = issuer.and_then(|issuer| dial::tls::IssuerHash::from_hex(issuer).ok());
+    Some(dial::tls::KnownServer { key, issuer })
+}
+
+fn resolvers(learnt: &vault::Learnt) -> Vec<dial::find::Resolver> {
+    match &learnt.resolvers {
+        Some(chosen) => chosen
+            .iter()
+            .filter_map(|text| dial::find::Resolver::parse(text).ok())
+            .collect(),
+        None => dial::find::Resolver::usual(),
+    }
 }
 
 /// SHA-256 of a server's public key in hexadecimal digits.

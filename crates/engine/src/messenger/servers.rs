@@ -1,0 +1,94 @@
+//! What an account keeps of its server, and what the owner decides about it: a key to accept, who is asked for it.
+//! It must never accept a key that was not shown to the owner. `docs/rpc.md`; docs/decisions/0011-names.md.
+
+use dial::find::Resolver;
+use dial::tls::KnownServer;
+use model::{AccountId, AccountResolvers, AccountState, Problem, Resolvers, TrustServer};
+
+use super::accounts::{Account, busy};
+use super::people::no_such_account;
+use super::{Messenger, locked, profile};
+use crate::link::{Change, Order};
+
+/// Most name servers that an account asks.
+const MOST_RESOLVERS: usize = 8;
+
+impl Messenger {
+    /// Remembers who the server is, after a login. A full disk does not stop a login.
+    pub(super) fn keep_server(&mut self, id: AccountId, server: KnownServer) {
+        if let Some(open) = &mut self.open {
+            let _ = open.vault.change(|kept| profile::keep_server(kept, id, server));
+        }
+    }
+
+    /// Accepts the key at which the account stopped, and connects again.
+    pub(super) fn trust_server(&mut self, with: &TrustServer) -> Result<(), Problem> {
+        let key = profile::parse_pin(&with.key)?;
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        let account = open.accounts.get_mut(&with.account);
+        let account = account.ok_or_else(no_such_account)?;
+        let shown = match &account.shown.state {
+            AccountState::Failed { problem } if CODES.contains(&problem.code.as_str()) => &problem.about[..],
+            _ => &[],
+        };
+        if !shown.contains(&key.to_string()) {
+            let text = "The account did not stop because of this key.";
+            return Err(Problem::new("account.no_such_key", text));
+        }
+        open.vault
+            .change(|kept| profile::keep_trusted(kept, with.account, key))
+            .map_err(|error| profile::told(&error))?;
+        turn(account, open.vault.profile(), with.account)
+    }
+
+    /// Who is asked where an account's server is; with a list, from now on.
+    pub(super) fn resolvers(&mut self, with: &AccountResolvers) -> Result<Resolvers, Problem> {
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        if let Some(chosen) = &with.resolvers {
+            let parsed: Result<Vec<Resolver>, _> = chosen.iter().map(|text| Resolver::parse(text)).collect();
+            let parsed = parsed.ok().filter(|parsed| parsed.len() <= MOST_RESOLVERS);
+            let parsed = parsed.ok_or_else(|| {
+                let text = format!("At most {MOST_RESOLVERS} name servers, each as name or name@address.");
+                Problem::new("account.bad_resolvers", text)
+            })?;
+            open.vault
+                .change(|kept| profile::keep_resolvers(kept, with.account, &parsed))
+                .map_err(|error| profile::told(&error))?;
+            let account = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
+            turn(account, open.vault.profile(), with.account)?;
+        }
+        let kept = open.vault.profile().accounts.iter();
+        let kept = kept.clone().find(|kept| kept.id == with.account.0);
+        let kept = profile::read_account(kept.ok_or_else(no_such_account)?)?;
+        Ok(Resolvers {
+            resolvers: kept.resolvers.iter().map(ToString::to_string).collect(),
+        })
+    }
+}
+
+/// The problems that end with a key to accept.
+const CODES: [&str; 3] = ["tls.key_changed", "tls.keys_differ", "tls.untrusted"];
+
+/// Sends an account the way that the profile has for it now.
+///
+/// # Errors
+/// Where its entry cannot be used, or it has too much to do.
+pub(super) fn turn(account: &Account, profile: &vault::Profile, id: AccountId) -> Result<(), Problem> {
+    let kept = profile.accounts.iter().find(|kept| kept.id == id.0);
+    let kept = profile::read_account(kept.ok_or_else(no_such_account)?)?;
+    let change = Change {
+        password: kept.password,
+        server: kept.shown.server,
+        pins: kept.pins,
+        known: kept.known,
+        resolvers: kept.resolvers,
+    };
+    let orders = &account.orders;
+    orders
+        .try_send(Order::Change(Box::new(change)))
+        .map_err(|_| busy())?;
+    if account.shown.connect {
+        orders.try_send(Order::Connect).map_err(|_| busy())?;
+    }
+    Ok(())
+}
