@@ -13,6 +13,7 @@ mod servers;
 mod settings;
 mod strangers;
 mod trust;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use self::accounts::Account;
 use self::people::Person;
 use self::profile::Job;
 use self::strangers::Refused;
+use self::writing::Said;
 use crate::door::Queue;
 use crate::link::Report;
 
@@ -67,6 +69,7 @@ struct Open {
     accounts: BTreeMap<AccountId, Account>,
     people: BTreeMap<(AccountId, Address), Person>,
     refused: Refused,
+    said: Said,
 }
 
 impl Messenger {
@@ -181,7 +184,9 @@ impl Messenger {
                 Ok(json!({ "now": now }))
             }
             Command::SendMessage(with) => {
+                let text = with.text.clone();
                 let message = self.converse(with.account, &with.contact, |c, x| c.write(with.text, x))??;
+                self.said(with.account, &text);
                 Ok(json!({ "message": message }))
             }
             Command::CancelMessage(with) => self

@@ -145,6 +145,7 @@ impl Messenger {
             },
         );
         self.order(with.account, xmpp::Command::Subscribe(jid));
+        self.warn_of_links(with.account, &with.contact);
         self.welcome(with.account, &with.contact);
         Ok(())
     }
@@ -166,6 +167,7 @@ impl Messenger {
             },
         );
         self.order(account, xmpp::Command::Subscribe(jid));
+        self.warn_of_links(account, contact);
         self.welcome(account, contact);
         Ok(())
     }

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::people::{Person, rules};
 use super::strangers::Refused;
+use super::writing::Said;
 use std::collections::BTreeMap;
 
 use super::accounts::password;
@@ -180,6 +181,7 @@ impl Messenger {
             accounts: BTreeMap::new(),
             people: BTreeMap::new(),
             refused: Refused::default(),
+            said: Said::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,
