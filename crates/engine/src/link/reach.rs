@@ -74,10 +74,7 @@ impl Link {
         })
         .await;
         match self.reach_one(candidate).await {
-            Ok(stream) => {
-                self.adopt(candidate.transport);
-                Ok(Some(stream))
-            }
+            Ok(stream) => Ok(Some(stream)),
             Err(End::Lost(problem)) => {
                 tried.place(candidate, problem);
                 Ok(None)
@@ -103,12 +100,15 @@ impl Link {
             Err(error) => return Err(trust::refused(&error)),
         };
         self.recognise(stream.server(), &policy).await?;
+        self.tell_bindings(&stream);
         Ok(Box::new(stream))
     }
 
     async fn reach_one(&mut self, candidate: &Candidate) -> Result<Stream, End> {
         self.place = places::place(candidate);
         self.server = None;
+        // The session that gets the stream has to be there before it is told of its TLS.
+        self.adopt(candidate.transport);
         let (dialer, isolation) = (self.setup.dialer.clone(), self.setup.isolation.clone());
         let connect = dialer.connect(&isolation, Purpose::Xmpp, &candidate.host, candidate.port);
         let stream = match self.meanwhile(connect).await? {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use dial::tls::{KnownServer, TlsError, TlsPolicy};
+use dial::tls::{KnownServer, TlsError, TlsPolicy, TlsStream};
 use dial::witness::{self, Verdict};
 use dial::{Host, Isolation};
 use model::Problem;
@@ -52,6 +52,16 @@ impl Link {
                 Err(End::Lost(Problem::new("tls.not_compared", text)))
             }
         }
+    }
+
+    /// What ties the login to the present stream.
+    pub(super) fn tell_bindings<S>(&mut self, stream: &TlsStream<S>) {
+        let bindings = xmpp::Bindings {
+            exporter: stream.channel_binding().map(|bytes| bytes.to_vec()),
+            end_point: stream.server_end_point().map(<[u8]>::to_vec),
+        };
+        let input = xmpp::Input::Bindings(bindings);
+        let _ = self.session.handle(input, self.now(), &mut SystemRandom);
     }
 
     /// The end of a stream in the words of what is remembered: a server that had TLS does not lose it by itself.
