@@ -5,6 +5,7 @@
 
 mod accounts;
 mod effects;
+mod history;
 mod keeping;
 mod keys;
 mod people;

@@ -30,10 +30,7 @@ impl Messenger {
             Command::SaveWindow(with) => self.save_window(&with),
             Command::SetDraft(with) => self.set_draft(&with),
             Command::UnblockContact(with) => self.unblock(with.account, &with.contact),
-            _ => Err(Problem::new(
-                "door.no_such_method",
-                "This method is not carried out here.",
-            )),
+            other => return self.history_command(other),
         }
         .map(|()| json!({}))
     }
