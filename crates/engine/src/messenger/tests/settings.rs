@@ -157,7 +157,7 @@ async fn an_account_goes_another_way_from_now_on() {
 
 fn failed(desk: &mut Desk, code: &str, about: &[String]) {
     let problem = Problem::new(code, "x").with(about.to_vec());
-    let state = AccountState::Failed { problem };
+    let state = model::AccountState::Failed { problem };
     desk.messenger.report(AccountId(1), Report::State(state));
 }
 
