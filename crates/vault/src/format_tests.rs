@@ -231,7 +231,7 @@ fn sample() -> Profile {
         pins: Vec::new(),
         mechanism_seen: Some("SCRAM-SHA-256".into()),
         register: false,
-        learnt: Learnt::default(),
+        learnt: crate::Learnt::default(),
     };
     let otr_key = Some(SecretBytes::new(vec![0, 1, 2]));
     let known = KnownFingerprint {
