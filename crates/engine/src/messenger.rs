@@ -8,6 +8,7 @@ mod effects;
 mod history;
 mod keeping;
 mod keys;
+mod moves;
 mod people;
 mod profile;
 mod servers;
@@ -30,6 +31,7 @@ use tokio::time::Instant;
 use vault::Vault;
 
 use self::accounts::Account;
+use self::moves::Moves;
 use self::people::Person;
 use self::profile::Job;
 use self::strangers::Refused;
@@ -71,6 +73,7 @@ struct Open {
     people: BTreeMap<(AccountId, Address), Person>,
     refused: Refused,
     said: Said,
+    moves: Moves,
 }
 
 impl Messenger {

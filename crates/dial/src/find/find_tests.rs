@@ -181,6 +181,10 @@ async fn the_website_is_believed_only_with_a_certificate_for_the_domain() {
 }
 
 /// Debian's unbound, serving DNS over TLS on loopback with a few names of its own.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a resolver of the test's own on loopback"
+)]
 async fn unbound(folder: &std::path::Path, identity: &Identity) -> (Child, u16) {
     // Below the ports that the system gives away by itself: on one of those a call could be answered by itself.
     let port = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();

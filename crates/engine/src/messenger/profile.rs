@@ -14,6 +14,7 @@ use vault::{
 };
 use zeroize::Zeroizing;
 
+use super::moves::Moves;
 use super::people::{Person, rules};
 use super::strangers::Refused;
 use super::writing::Said;
@@ -188,6 +189,7 @@ impl Messenger {
             people: BTreeMap::new(),
             refused: Refused::default(),
             said: Said::default(),
+            moves: Moves::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,
@@ -197,6 +199,7 @@ impl Messenger {
             let _ = self.start_account(AccountId(number));
         }
         self.restore_people();
+        self.let_all_come();
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use crate::link::Order;
 use crate::random::SystemRandom;
 
 mod keys;
+mod moves;
 mod settings;
 mod strangers;
 mod trust;

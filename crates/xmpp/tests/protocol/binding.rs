@@ -38,8 +38,16 @@ fn offered(seen: Option<Mechanism>, mechanisms: &str, kinds: Option<&[&str]>) ->
 fn alice_ties_her_login_to_the_connection_by_the_best_kind_that_both_know() {
     for (kinds, kind, data) in [
         (None, "tls-exporter", [5; 32]),
-        (Some(&["tls-server-end-point", "tls-exporter"][..]), "tls-exporter", [5; 32]),
-        (Some(&["tls-server-end-point"][..]), "tls-server-end-point", [6; 32]),
+        (
+            Some(&["tls-server-end-point", "tls-exporter"][..]),
+            "tls-exporter",
+            [5; 32],
+        ),
+        (
+            Some(&["tls-server-end-point"][..]),
+            "tls-server-end-point",
+            [6; 32],
+        ),
     ] {
         let mut peer = offered(None, BOTH, kinds);
         let auth = peer.take_said();
@@ -50,7 +58,10 @@ fn alice_ties_her_login_to_the_connection_by_the_best_kind_that_both_know() {
         peer.hear(&challenge(&format!("r={nonce}x,s={SALT},i=4096")));
         let bound = [format!("p={kind},,").as_bytes(), &data].concat();
         let answer = payload(&peer.take_said());
-        assert!(answer.starts_with(&format!("c={},r=", STANDARD.encode(bound))), "{answer}");
+        assert!(
+            answer.starts_with(&format!("c={},r=", STANDARD.encode(bound))),
+            "{answer}"
+        );
     }
 }
 
@@ -66,7 +77,11 @@ fn where_the_server_offers_no_tie_alice_says_that_she_could() {
 
 #[test]
 fn a_tie_that_was_there_before_is_not_given_up() {
-    for (mechanisms, kinds) in [(LOOSE, None), (BOTH, Some(&["tls-unique"][..])), (BOTH, Some(&[][..]))] {
+    for (mechanisms, kinds) in [
+        (LOOSE, None),
+        (BOTH, Some(&["tls-unique"][..])),
+        (BOTH, Some(&[][..])),
+    ] {
         let mut peer = offered(Some(Mechanism::ScramSha256Plus), mechanisms, kinds);
         assert!(!peer.take_said().contains("<auth"));
         assert_eq!(peer.offline(), Some(OfflineReason::MechanismDowngrade));
@@ -104,6 +119,9 @@ fn the_tie_of_one_connection_is_never_used_on_the_next() {
     assert!(!auth.contains("<auth"), "{auth}");
     assert!(peer.events.iter().any(|event| matches!(
         event,
-        xmpp::Event::Offline { why: OfflineReason::MechanismDowngrade, .. }
+        xmpp::Event::Offline {
+            why: OfflineReason::MechanismDowngrade,
+            ..
+        }
     )));
 }

@@ -167,7 +167,7 @@ async fn a_server_key_is_accepted_only_if_the_account_stopped_because_of_it() {
     let [old, new, other] = ["aa", "bb", "cc"].map(|byte| byte.repeat(32));
     let trust = |key: &str| command("account.trust_server", json!({ "account": 1, "key": key }));
     assert_eq!(code(now(&mut desk.messenger, trust(&new))), "account.no_such_key");
-    failed(&mut desk, "wrong-password", &[new.clone()]);
+    failed(&mut desk, "wrong-password", std::slice::from_ref(&new));
     assert_eq!(code(now(&mut desk.messenger, trust(&new))), "account.no_such_key");
     failed(&mut desk, "tls.key_changed", &[old, new.clone()]);
     assert_eq!(
