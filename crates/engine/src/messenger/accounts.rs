@@ -6,7 +6,8 @@ use std::sync::Arc;
 use dial::{Cause, Isolation, Phase, TorStatus};
 use jid::BareJid;
 use model::{
-    AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, Problem, Tor,
+    AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, LoginStep, Problem,
+    Tor,
 };
 use model::{TorCause, TorPhase};
 use otr::{InstanceTag, PrivateKey};
@@ -68,8 +69,7 @@ impl Messenger {
         }
         let (jobs, id) = (self.jobs.0.clone(), id.cloned());
         tokio::spawn(async move {
-            let made =
-                tokio::task::spawn_blocking(|| Box::new(PrivateKey::generate(&mut SystemRandom))).await;
+            let made = tokio::task::spawn_blocking(profile::new_key).await;
             let key =
                 made.map_err(|_| Problem::new("account.no_key", "The account's OTR key could not be made."));
             // The messenger is gone only when the program ends.
@@ -174,6 +174,7 @@ impl Messenger {
         open.refused.forget_account(id);
         open.said.forget_account(id);
         open.moves.forget(id);
+        open.seen.borrow_mut().forget_account(id);
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
         self.queue.tell(Event::AccountRemoved { account: id });
@@ -215,11 +216,18 @@ impl Messenger {
             return;
         };
         let was = std::mem::replace(&mut account.online, state == AccountState::Online);
+        let securing = AccountState::Connecting {
+            step: LoginStep::Secure,
+        };
+        let secures = state == securing;
         if account.shown.state != state {
             account.shown.state = state;
             self.queue.tell(Event::AccountChanged {
                 account: account.shown.clone(),
             });
+        }
+        if secures {
+            self.seen_by_exit(id);
         }
         if was {
             self.for_account(id, |conversation, context| {
@@ -234,7 +242,10 @@ impl Messenger {
             xmpp::Event::Online {
                 resumed, mechanism, ..
             } => self.on_online(id, resumed, mechanism),
-            xmpp::Event::Roster(items) => self.on_roster(id, items),
+            xmpp::Event::Roster(items) => {
+                self.seen_contact_list(id);
+                self.on_roster(id, items);
+            }
             xmpp::Event::RosterUnavailable => self.on_roster(id, Vec::new()),
             xmpp::Event::RosterItem(item) => self.on_roster_item(id, &item),
             xmpp::Event::SubscriptionRequest(from) => self.on_subscription_request(id, &from),
@@ -249,6 +260,7 @@ impl Messenger {
             } => {
                 use xmpp::MessageKind::{Chat, Normal};
                 if !forwarded_or_archived && matches!(kind, Chat | Normal) {
+                    self.seen_message(id, &from.to_bare(), &body);
                     self.on_message(id, &from, &body, delayed);
                 }
             }
@@ -258,6 +270,7 @@ impl Messenger {
                 self.for_account(id, |conversation, context| conversation.bounced(token, context));
             }
             xmpp::Event::Acknowledged { token } => {
+                self.seen_taken(id, token);
                 self.for_account(id, |conversation, context| {
                     conversation.acknowledged(token, context);
                 });
@@ -282,6 +295,7 @@ impl Messenger {
         let _ = open
             .vault
             .change(|kept| profile::keep_mechanism(kept, id, mechanism));
+        self.seen_online(id);
         self.on_state(id, AccountState::Online);
         if !resumed {
             self.tell_blocks(id);

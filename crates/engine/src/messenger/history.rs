@@ -103,10 +103,7 @@ impl Messenger {
         match command {
             Command::KeepMessages(with) => self.keep_messages(&with).map(|()| json!({})),
             Command::ReadKept(with) => to_value(&self.read_kept(&with)?),
-            _ => Err(Problem::new(
-                "door.no_such_method",
-                "This method is not carried out here.",
-            )),
+            other => self.rules_command(other),
         }
     }
 

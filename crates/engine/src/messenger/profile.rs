@@ -18,6 +18,7 @@ use super::moves::Moves;
 use super::people::{Person, rules};
 use super::strangers::Refused;
 use super::writing::Said;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::accounts::password;
@@ -85,7 +86,9 @@ impl Messenger {
             self.folder.clone(),
             Passphrase::new(passphrase.expose().to_owned()),
         );
-        self.open_elsewhere(id, move || Vault::open(&folder, &passphrase))
+        self.open_elsewhere(id, move || {
+            Vault::open(&folder, &passphrase).and_then(super::rules::unless_late)
+        })
     }
 
     pub(super) fn restore_backup(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
@@ -112,7 +115,8 @@ impl Messenger {
     /// Seals the profile: connections end, keys and messages are dropped and wiped.
     pub(super) fn lock(&mut self) -> Result<(), Problem> {
         // Links end when nobody gives them orders any more; the server notices.
-        self.open.take().ok_or_else(super::locked)?;
+        drop(self.open.take().ok_or_else(super::locked)?);
+        vault::wipe_stack();
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Locked,
         });
@@ -163,6 +167,7 @@ impl Messenger {
             let opened = tokio::task::spawn_blocking(move || {
                 work().map(|mut vault| {
                     vault.prepare_history();
+                    vault::wipe_stack();
                     vault
                 })
             });
@@ -190,6 +195,7 @@ impl Messenger {
             refused: Refused::default(),
             said: Said::default(),
             moves: Moves::default(),
+            seen: RefCell::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,
@@ -199,6 +205,7 @@ impl Messenger {
             let _ = self.start_account(AccountId(number));
         }
         self.restore_people();
+        self.take_rules();
         self.let_all_come();
         Ok(())
     }
@@ -252,6 +259,13 @@ impl Messenger {
             self.tell_contact(account, &contact);
         }
     }
+}
+
+/// A new OTR key, of which nothing stays on the stack that it was made on.
+pub(super) fn new_key() -> Box<PrivateKey> {
+    let key = Box::new(PrivateKey::generate(&mut crate::random::SystemRandom));
+    vault::wipe_stack();
+    key
 }
 
 fn check_passphrase(passphrase: &Secret) -> Result<(), Problem> {
@@ -440,60 +454,12 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         password: password(word.expose_secret()),
         pins: pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
         register: *register,
-        known: known_server(learnt),
-        resolvers: resolvers(learnt),
+        known: super::servers::known_server(learnt),
+        resolvers: super::servers::resolvers(learnt),
         mechanism_seen: mechanism_seen.as_deref().and_then(xmpp::Mechanism::from_name),
         key,
         tag,
     })
-}
-
-fn learnt(kept: &mut Profile, id: AccountId) -> Option<&mut vault::Learnt> {
-    let account = kept.accounts.iter_mut().find(|account| account.id == id.0)?;
-    let Protocol::Xmpp { learnt, .. } = &mut account.protocol;
-    Some(learnt)
-}
-
-/// The server as it was at the last login.
-pub(super) fn keep_server(kept: &mut Profile, id: AccountId, server: dial::tls::KnownServer) {
-    if let Some(learnt) = learnt(kept, id) {
-        learnt.server_key = Some(server.key.to_string());
-        learnt.server_issuer = server.issuer.map(|issuer| issuer.to_string());
-    }
-}
-
-/// A key that the owner accepted by hand; it takes the place of pins too, which would forbid it.
-pub(super) fn keep_trusted(kept: &mut Profile, id: AccountId, key: dial::tls::SpkiHash) {
-    keep_server(kept, id, dial::tls::KnownServer { key, issuer: None });
-    if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
-        let Protocol::Xmpp { pins, .. } = &mut account.protocol;
-        if !pins.is_empty() {
-            *pins = vec![key.to_string()];
-        }
-    }
-}
-
-pub(super) fn keep_resolvers(kept: &mut Profile, id: AccountId, resolvers: &[dial::find::Resolver]) {
-    if let Some(learnt) = learnt(kept, id) {
-        learnt.resolvers = Some(resolvers.iter().map(ToString::to_string).collect());
-    }
-}
-
-fn known_server(learnt: &vault::Learnt) -> Option<dial::tls::KnownServer> {
-    let key = dial::tls::SpkiHash::from_hex(learnt.server_key.as_deref()?).ok()?;
-    let issuer = learnt.server_issuer.as_deref();
-    let issuer = issuer.and_then(|issuer| dial::tls::IssuerHash::from_hex(issuer).ok());
-    Some(dial::tls::KnownServer { key, issuer })
-}
-
-fn resolvers(learnt: &vault::Learnt) -> Vec<dial::find::Resolver> {
-    match &learnt.resolvers {
-        Some(chosen) => chosen
-            .iter()
-            .filter_map(|text| dial::find::Resolver::parse(text).ok())
-            .collect(),
-        None => dial::find::Resolver::usual(),
-    }
 }
 
 /// SHA-256 of a server's public key in hexadecimal digits.

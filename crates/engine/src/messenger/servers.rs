@@ -2,8 +2,9 @@
 //! It must never accept a key that was not shown to the owner. `docs/rpc.md`; docs/decisions/0011-names.md.
 
 use dial::find::Resolver;
-use dial::tls::KnownServer;
+use dial::tls::{IssuerHash, KnownServer, SpkiHash};
 use model::{AccountId, AccountResolvers, AccountState, Problem, Resolvers, TrustServer};
+use vault::{Learnt, Profile, Protocol};
 
 use super::accounts::{Account, busy};
 use super::people::no_such_account;
@@ -17,7 +18,7 @@ impl Messenger {
     /// Remembers who the server is, after a login. A full disk does not stop a login.
     pub(super) fn keep_server(&mut self, id: AccountId, server: KnownServer) {
         if let Some(open) = &mut self.open {
-            let _ = open.vault.change(|kept| profile::keep_server(kept, id, server));
+            let _ = open.vault.change(|kept| keep_server(kept, id, server));
         }
     }
 
@@ -36,7 +37,7 @@ impl Messenger {
             return Err(Problem::new("account.no_such_key", text));
         }
         open.vault
-            .change(|kept| profile::keep_trusted(kept, with.account, key))
+            .change(|kept| keep_trusted(kept, with.account, key))
             .map_err(|error| profile::told(&error))?;
         turn(account, open.vault.profile(), with.account)
     }
@@ -52,7 +53,7 @@ impl Messenger {
                 Problem::new("account.bad_resolvers", text)
             })?;
             open.vault
-                .change(|kept| profile::keep_resolvers(kept, with.account, &parsed))
+                .change(|kept| keep_resolvers(kept, with.account, &parsed))
                 .map_err(|error| profile::told(&error))?;
             let account = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
             turn(account, open.vault.profile(), with.account)?;
@@ -73,7 +74,7 @@ const CODES: [&str; 3] = ["tls.key_changed", "tls.keys_differ", "tls.untrusted"]
 ///
 /// # Errors
 /// Where its entry cannot be used, or it has too much to do.
-pub(super) fn turn(account: &Account, profile: &vault::Profile, id: AccountId) -> Result<(), Problem> {
+pub(super) fn turn(account: &Account, profile: &Profile, id: AccountId) -> Result<(), Problem> {
     let kept = profile.accounts.iter().find(|kept| kept.id == id.0);
     let kept = profile::read_account(kept.ok_or_else(no_such_account)?)?;
     let change = Change {
@@ -91,4 +92,54 @@ pub(super) fn turn(account: &Account, profile: &vault::Profile, id: AccountId) -
         orders.try_send(Order::Connect).map_err(|_| busy())?;
     }
     Ok(())
+}
+
+fn learnt(kept: &mut Profile, id: AccountId) -> Option<&mut Learnt> {
+    let account = kept.accounts.iter_mut().find(|account| account.id == id.0)?;
+    let Protocol::Xmpp { learnt, .. } = &mut account.protocol;
+    Some(learnt)
+}
+
+/// The server as it was at the last login.
+fn keep_server(kept: &mut Profile, id: AccountId, server: KnownServer) {
+    if let Some(learnt) = learnt(kept, id) {
+        learnt.server_key = Some(server.key.to_string());
+        learnt.server_issuer = server.issuer.map(|issuer| issuer.to_string());
+    }
+}
+
+/// A key that the owner accepted by hand; it takes the place of pins too, which would forbid it.
+fn keep_trusted(kept: &mut Profile, id: AccountId, key: SpkiHash) {
+    keep_server(kept, id, KnownServer { key, issuer: None });
+    if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
+        let Protocol::Xmpp { pins, .. } = &mut account.protocol;
+        if !pins.is_empty() {
+            *pins = vec![key.to_string()];
+        }
+    }
+}
+
+fn keep_resolvers(kept: &mut Profile, id: AccountId, resolvers: &[Resolver]) {
+    if let Some(learnt) = learnt(kept, id) {
+        learnt.resolvers = Some(resolvers.iter().map(ToString::to_string).collect());
+    }
+}
+
+/// The server as it was at the last login.
+pub(super) fn known_server(learnt: &Learnt) -> Option<KnownServer> {
+    let key = SpkiHash::from_hex(learnt.server_key.as_deref()?).ok()?;
+    let issuer = learnt.server_issuer.as_deref();
+    let issuer = issuer.and_then(|issuer| IssuerHash::from_hex(issuer).ok());
+    Some(KnownServer { key, issuer })
+}
+
+/// Who is asked for the server: those that the owner chose, or the usual ones.
+pub(super) fn resolvers(learnt: &Learnt) -> Vec<Resolver> {
+    match &learnt.resolvers {
+        Some(chosen) => chosen
+            .iter()
+            .filter_map(|text| Resolver::parse(text).ok())
+            .collect(),
+        None => Resolver::usual(),
+    }
 }

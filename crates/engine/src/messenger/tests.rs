@@ -8,6 +8,7 @@ use otr::{Input, Output};
 
 mod history;
 mod keeping;
+mod rules;
 
 use super::people::MAX_STRANGERS;
 use super::*;
