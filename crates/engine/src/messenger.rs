@@ -17,6 +17,7 @@ mod settings;
 mod sights;
 mod strangers;
 mod trust;
+mod visibility;
 mod writing;
 
 use std::cell::RefCell;
@@ -40,6 +41,7 @@ use self::profile::Job;
 use self::rules::Attention;
 use self::sights::Seen;
 use self::strangers::Refused;
+use self::visibility::Shown;
 use self::writing::Said;
 use crate::End;
 use crate::door::Queue;
@@ -84,6 +86,7 @@ struct Open {
     moves: Moves,
     /// Within one thread, and never held across a wait.
     seen: RefCell<Seen>,
+    shown: Shown,
 }
 
 impl Messenger {
@@ -271,6 +274,7 @@ impl Messenger {
 
     fn tick(&mut self) {
         self.for_everyone(|conversation, context| conversation.tick(context));
+        self.follow_timetables();
     }
 
     fn has_busy_conversations(&self) -> bool {

@@ -148,6 +148,7 @@ impl Messenger {
             account: account.shown.clone(),
         });
         open.accounts.insert(id, account);
+        self.restore_visibility(id);
         tokio::spawn(Link::new(setup, inbox, self.reports.0.clone()).run());
         Ok(())
     }
@@ -177,6 +178,7 @@ impl Messenger {
         open.seen.borrow_mut().forget_account(id);
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
+        self.forget_visibility(id);
         self.queue.tell(Event::AccountRemoved { account: id });
         Ok(())
     }

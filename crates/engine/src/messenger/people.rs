@@ -213,7 +213,7 @@ impl Messenger {
             self.on_roster_item(account, &item);
         }
         self.complete_roster(account);
-        self.order(account, xmpp::Command::SetAvailable);
+        self.show_anew(account);
     }
 
     pub(super) fn on_roster_item(&mut self, account: AccountId, item: &xmpp::RosterItem) {
@@ -287,6 +287,19 @@ impl Messenger {
         });
     }
 
+    /// While an account does not say that it is there, the server does not tell it who else is: whoever writes now is.
+    fn notice_presence(&mut self, account: AccountId, from: &Jid, late: bool) {
+        let Ok(address) = from.to_bare().as_str().parse::<Address>() else {
+            return;
+        };
+        let resource = from.resource().map(|resource| resource.as_str());
+        let known = self.known(account, &address);
+        let there = known.is_ok_and(|person| person.present.contains(resource.unwrap_or_default()));
+        if !late && !there && !self.is_shown_to_everybody(account) {
+            self.on_presence(account, from, true);
+        }
+    }
+
     pub(super) fn on_message(&mut self, account: AccountId, from: &Jid, body: &str, late: bool) {
         let Ok(address) = from.to_bare().as_str().parse::<Address>() else {
             return;
@@ -297,6 +310,7 @@ impl Messenger {
                 if body.starts_with("?OTR") && !late {
                     person.last = Some(from.clone());
                 }
+                self.notice_presence(account, from, late);
                 let _ = self.converse(account, &address, |conversation, context| {
                     conversation.receive(body, late, context);
                 });

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::moves::Moves;
 use super::people::{Person, rules};
 use super::strangers::Refused;
+use super::visibility::Shown;
 use super::writing::Said;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -196,6 +197,7 @@ impl Messenger {
             said: Said::default(),
             moves: Moves::default(),
             seen: RefCell::default(),
+            shown: Shown::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,

@@ -24,6 +24,7 @@ impl Messenger {
             Command::BlockContact(with) => self.block(with.account, &with.contact),
             Command::ChangeAccount(with) => self.change_account(&with),
             Command::TrustServer(with) => self.trust_server(&with),
+            Command::SetVisibility(with) => self.set_visibility(&with),
             Command::ListSights(_) => return to_value(&self.list_sights()?),
             Command::ListProbes(_) => return to_value(&self.list_probes()?),
             Command::LoadWindow(_) => return to_value(&self.load_window()?),

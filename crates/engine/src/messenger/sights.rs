@@ -130,7 +130,11 @@ impl Messenger {
                 self.seen_contact_list(id);
                 self.seen_by_contact(id, who, &["address"]);
             }
-            Command::SetAvailable => self.seen_presence(id),
+            Command::HideFrom(who) | Command::ShowTo(who) => {
+                self.seen_by_server(id, &["presence"]);
+                self.seen_by_contact(id, who, &["presence"]);
+            }
+            Command::SetAvailable | Command::SetUnavailable => self.seen_presence(id),
             _ => {}
         }
     }

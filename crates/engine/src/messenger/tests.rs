@@ -20,6 +20,7 @@ mod moves;
 mod settings;
 mod strangers;
 mod trust;
+mod visibility;
 mod writing;
 
 const ALICE: &str = "alice@example.org";
