@@ -3,12 +3,16 @@
 //! RFC 6120; XEP-0198 (the session outlives its streams); XEP-0368.
 
 mod apart;
+mod places;
 mod pump;
 mod reach;
+mod trust;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use dial::find::{Finder, Place, Resolver};
+use dial::tls::KnownServer;
 use dial::{Dialer, Host, Isolation, TorStatus};
 use jid::BareJid;
 use model::{AccountId, AccountState, LoginStep, Problem, Server};
@@ -26,10 +30,14 @@ pub(crate) struct Setup {
     pub(crate) password: Zeroizing<String>,
     pub(crate) server: Option<Server>,
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
+    /// The server as it was at the last login.
+    pub(crate) known: Option<KnownServer>,
     pub(crate) register: bool,
     pub(crate) mechanism_seen: Option<xmpp::Mechanism>,
     pub(crate) isolation: Isolation,
     pub(crate) dialer: Dialer,
+    /// Who is asked where the server is.
+    pub(crate) resolvers: Vec<Resolver>,
     /// Accounts of this profile that connect: with more than one, they never move in step.
     pub(crate) siblings: Siblings,
     /// Where the moments come from at which it moves.
@@ -62,6 +70,8 @@ pub(crate) struct Change {
     pub(crate) password: Zeroizing<String>,
     pub(crate) server: Option<Server>,
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
+    pub(crate) known: Option<KnownServer>,
+    pub(crate) resolvers: Vec<Resolver>,
 }
 
 impl std::fmt::Debug for Change {
@@ -75,6 +85,8 @@ impl std::fmt::Debug for Change {
 pub(crate) enum Report {
     State(AccountState),
     Xmpp(xmpp::Event),
+    /// Both sides have proven themselves: this is the server, to be known again.
+    Server(KnownServer),
     /// These went nowhere, in this order.
     Lost(Vec<u64>),
 }
@@ -108,6 +120,12 @@ pub(crate) struct Link {
     /// The owner wants another way; it begins with the next connection.
     change: Option<Box<Change>>,
     transport: model::Transport,
+    /// Finds the server where the owner chose none; away only while it is asked.
+    finder: Option<Finder>,
+    /// The place of the present stream.
+    place: Option<Place>,
+    /// Who answered on the present stream, if TLS stands on it.
+    server: Option<KnownServer>,
     /// A login went well over this kind of transport: no other is tried any more, so that the
     /// session, and what it still holds, stays.
     proven: bool,
@@ -125,6 +143,7 @@ impl Link {
     ) -> Self {
         let transport = first_transport(&setup);
         let session = new_session(&setup, transport, setup.register);
+        let finder = Some(places::finder(&setup));
         Self {
             setup,
             session,
@@ -136,6 +155,9 @@ impl Link {
             failures: 0,
             change: None,
             transport,
+            finder,
+            place: None,
+            server: None,
             proven: false,
             together: false,
             leaves_at: None,
@@ -235,6 +257,9 @@ impl Link {
         self.setup.password = change.password;
         self.setup.server = change.server;
         self.setup.pins = change.pins;
+        self.setup.known = change.known;
+        self.setup.resolvers = change.resolvers;
+        self.finder = Some(places::finder(&self.setup));
         self.transport = first_transport(&self.setup);
         self.session = new_session(&self.setup, self.transport, self.setup.register);
         self.proven = false;

@@ -12,6 +12,7 @@ mod moves;
 mod people;
 mod profile;
 mod rules;
+mod servers;
 mod settings;
 mod sights;
 mod strangers;
@@ -173,6 +174,7 @@ impl Messenger {
             Command::ChangePassphrase(with) => self.change_passphrase(&with.old, &with.new),
             Command::Lock(Nothing {}) => self.lock(),
             Command::SetDestroying(with) => self.set_destroying(&with),
+            Command::AccountResolvers(with) => return to_value(&self.resolvers(&with)?),
             Command::StoredData(Nothing {}) => return to_value(&self.stored()?),
             Command::BackUp(Nothing {}) => return to_value(&self.back_up()?),
             Command::WipeProfile(with) => self.wipe_profile(&with),

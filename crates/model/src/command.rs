@@ -11,7 +11,8 @@ use crate::room::{
 use crate::rules::{CheckText, Findings, Rules, SetVisibility, Sights};
 use crate::secret::Secret;
 use crate::settings::{
-    BackupSaved, ChangeAccount, Probes, RenameContact, SetDestroying, SetDraft, Stored, WindowState, Wipe,
+    AccountResolvers, BackupSaved, ChangeAccount, Probes, RenameContact, Resolvers, SetDestroying, SetDraft,
+    Stored, TrustServer, WindowState, Wipe,
 };
 use crate::trust::{
     AnswerVerification, ExportKeys, ExportedKeys, FingerprintWords, ImportKeys, Imported, OwnKey, RenewKey,
@@ -108,6 +109,11 @@ methods! {
     "account.remove" RemoveAccount(AccountRef) -> Done;
     /// Changes the password, the server or the pins that an account connects with, and connects again.
     "account.change" ChangeAccount(ChangeAccount) -> Done;
+    /// Accepts the key that a server showed, after the account stopped because of it (`tls.key_changed`, `tls.untrusted`,
+    /// `tls.keys_differ`), and connects again. Only a key that the problem is about can be accepted.
+    "account.trust_server" TrustServer(TrustServer) -> Done;
+    /// Who is asked, over Tor and TLS, where an account's server is; and, where a list is given, sets it.
+    "account.resolvers" AccountResolvers(AccountResolvers) -> Resolvers;
     /// Sets what may cross the network without OTR for the contacts of an account.
     "account.policy" SetAccountPolicy(SetAccountPolicy) -> Done;
     /// Who was refused an answer in this run, and what they tried.

@@ -131,12 +131,7 @@ impl Link {
     async fn event(&mut self, event: Event, end: &mut Option<End>) {
         match &event {
             Event::Offline { why, retry } => {
-                let problem = Problem::new(why.code(), why.to_string());
-                *end = Some(if *retry {
-                    End::Lost(problem)
-                } else {
-                    End::Refused(problem)
-                });
+                *end = Some(self.told_offline(*why, *retry));
                 return;
             }
             Event::Online {
@@ -144,9 +139,13 @@ impl Link {
             } => {
                 self.failures = 0;
                 self.proven = true;
+                if let (Some(finder), Some(place)) = (&mut self.finder, &self.place) {
+                    finder.worked(place.clone());
+                }
                 self.setup.mechanism_seen = Some(*mechanism);
                 let resumed = *resumed;
                 self.report(Report::Xmpp(event)).await;
+                self.remember().await;
                 self.after_online(resumed).await;
                 return;
             }
@@ -154,6 +153,14 @@ impl Link {
             _ => {}
         }
         self.report(Report::Xmpp(event)).await;
+    }
+
+    /// The server is the right one: from now on it is known by its key.
+    async fn remember(&mut self) {
+        if let Some(server) = self.server.filter(|server| self.setup.known != Some(*server)) {
+            self.setup.known = Some(server);
+            self.report(Report::Server(server)).await;
+        }
     }
 
     /// What waited follows what the session still held; on a new session it is the engine's to decide.

@@ -125,10 +125,12 @@ impl Messenger {
             password: kept.password,
             server: kept.shown.server.clone(),
             pins: kept.pins,
+            known: kept.known,
             register: kept.register,
             mechanism_seen: kept.mechanism_seen,
             isolation: isolation.clone(),
             dialer: self.dialer.clone(),
+            resolvers: kept.resolvers,
             siblings: open.moves.siblings.clone(),
             chance: Box::new(SystemRandom),
         };
@@ -205,6 +207,7 @@ impl Messenger {
         match report {
             Report::State(state) => self.on_state(id, state),
             Report::Lost(tokens) => account.lost.extend(tokens),
+            Report::Server(server) => self.keep_server(id, server),
             Report::Xmpp(event) => self.on_xmpp(id, event),
         }
         self.tell_lost(id);

@@ -61,6 +61,8 @@ pub(super) struct KeptAccount {
     pub(super) password: Zeroizing<String>,
     pub(super) pins: Vec<dial::tls::SpkiHash>,
     pub(super) register: bool,
+    pub(super) known: Option<dial::tls::KnownServer>,
+    pub(super) resolvers: Vec<dial::find::Resolver>,
     pub(super) mechanism_seen: Option<xmpp::Mechanism>,
     pub(super) key: PrivateKey,
     pub(super) tag: InstanceTag,
@@ -330,6 +332,7 @@ pub(super) fn keep_account(kept: &mut Profile, new: &NewAccount<'_>) -> u64 {
             pins: new.with.pins.clone(),
             mechanism_seen: None,
             register: new.with.register,
+            learnt: vault::Learnt::default(),
         },
         otr_key: Some(SecretBytes::new(new.key.to_bytes().to_vec())),
         instance_tag: Some(new.tag.value()),
@@ -417,6 +420,7 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         pins,
         mechanism_seen,
         register,
+        learnt,
         ..
     } = &kept.protocol;
     let unusable = || {
@@ -452,6 +456,8 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         password: password(word.expose_secret()),
         pins: pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
         register: *register,
+        known: super::servers::known_server(learnt),
+        resolvers: super::servers::resolvers(learnt),
         mechanism_seen: mechanism_seen.as_deref().and_then(xmpp::Mechanism::from_name),
         key,
         tag,
