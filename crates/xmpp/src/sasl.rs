@@ -34,13 +34,12 @@ pub(crate) struct Offer {
 }
 
 impl Offer {
-    /// What to tie the login to, if both sides can: the kinds that the server names; without a list `tls-exporter`,
-    /// which every TLS 1.3 has (RFC 9266 3).
+    /// What to tie the login to, if both sides can: one of the kinds that the server names. A server that names none
+    /// may know `tls-unique` only, as ejabberd 23.01 does, and would refuse any other: nothing is tied then, and the
+    /// login does not say that it could be, because that would look like an attack to such a server.
     fn binding(&self, ours: &Bindings) -> Binding {
-        let offers = |kind: &str| match &self.bindings {
-            Some(kinds) => kinds.iter().any(|offered| offered == kind),
-            None => kind == EXPORTER,
-        };
+        let named = self.bindings.as_deref().unwrap_or_default();
+        let offers = |kind: &str| named.iter().any(|offered| offered == kind);
         if !self.mechanisms.iter().any(|name| name.ends_with("-PLUS")) {
             return match (&ours.exporter, &ours.end_point) {
                 (None, None) => Binding::Absent,

@@ -220,7 +220,7 @@ async fn unbound(folder: &std::path::Path, identity: &Identity) -> (Child, u16) 
         .arg("-c")
         .arg(folder.join("unbound.conf"))
         .kill_on_drop(true);
-    let child = command.spawn().expect("unbound is in lab/packages.txt");
+    let child = command.spawn().expect("./test installs unbound");
     for _ in 0..200 {
         if connect(port).await.is_some() {
             return (child, port);

@@ -37,7 +37,6 @@ fn offered(seen: Option<Mechanism>, mechanisms: &str, kinds: Option<&[&str]>) ->
 #[test]
 fn alice_ties_her_login_to_the_connection_by_the_best_kind_that_both_know() {
     for (kinds, kind, data) in [
-        (None, "tls-exporter", [5; 32]),
         (
             Some(&["tls-server-end-point", "tls-exporter"][..]),
             "tls-exporter",
@@ -69,10 +68,13 @@ fn alice_ties_her_login_to_the_connection_by_the_best_kind_that_both_know() {
 fn where_the_server_offers_no_tie_alice_says_that_she_could() {
     let mut peer = offered(None, LOOSE, None);
     assert!(payload(&peer.take_said()).starts_with("y,,n=alice"));
-    // One that has none of our kinds in common cannot be told so: it would take that for an attack.
-    let mut peer = offered(None, BOTH, Some(&["tls-unique"]));
-    let auth = peer.take_said();
-    assert!(auth.contains("mechanism='SCRAM-SHA-256'") && payload(&auth).starts_with("n,,n=alice"));
+    // One that has none of our kinds in common, or does not say which it has, cannot be told so: it would take that
+    // for an attack.
+    for kinds in [Some(&["tls-unique"][..]), None] {
+        let mut peer = offered(None, BOTH, kinds);
+        let auth = peer.take_said();
+        assert!(auth.contains("mechanism='SCRAM-SHA-256'") && payload(&auth).starts_with("n,,n=alice"));
+    }
 }
 
 #[test]
@@ -81,6 +83,7 @@ fn a_tie_that_was_there_before_is_not_given_up() {
         (LOOSE, None),
         (BOTH, Some(&["tls-unique"][..])),
         (BOTH, Some(&[][..])),
+        (BOTH, None),
     ] {
         let mut peer = offered(Some(Mechanism::ScramSha256Plus), mechanisms, kinds);
         assert!(!peer.take_said().contains("<auth"));
@@ -110,7 +113,7 @@ fn an_offer_that_mallory_shortened_is_noticed_by_its_hash() {
 
 #[test]
 fn the_tie_of_one_connection_is_never_used_on_the_next() {
-    let mut peer = offered(None, BOTH, None);
+    let mut peer = offered(None, BOTH, Some(&["tls-exporter"]));
     peer.take_said();
     peer.input(Input::Closed).unwrap();
     peer.input(Input::Connected).unwrap();
