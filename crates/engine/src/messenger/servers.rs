@@ -58,8 +58,8 @@ impl Messenger {
             let account = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
             turn(account, open.vault.profile(), with.account)?;
         }
-        let kept = open.vault.profile().accounts.iter();
-        let kept = kept.clone().find(|kept| kept.id == with.account.0);
+        let mut kept = open.vault.profile().accounts.iter();
+        let kept = kept.find(|kept| kept.id == with.account.0);
         let kept = profile::read_account(kept.ok_or_else(no_such_account)?)?;
         Ok(Resolvers {
             resolvers: kept.resolvers.iter().map(ToString::to_string).collect(),
