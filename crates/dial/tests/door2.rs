@@ -89,7 +89,9 @@ async fn echo(header: Header, mut stream: Side) {
             stream.shutdown().await.unwrap();
         }
         Header::Status => ready(stream).await,
-        Header::NewCircuit { .. } | Header::Settings(_) => say(&mut stream, Answer::Done).await,
+        Header::Check | Header::NewCircuit { .. } | Header::Settings(_) | Header::Transports => {
+            say(&mut stream, Answer::Done).await
+        }
     }
 }
 

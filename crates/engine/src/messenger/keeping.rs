@@ -16,20 +16,25 @@ impl Messenger {
     pub(super) fn stored(&mut self) -> Result<Stored, Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
         let stored = open.vault.stored().map_err(|error| told(&error))?;
-        let kinds = stored.kinds.iter().filter(|kind| kind.what != "settings");
-        let kinds = kinds.map(|kind| StoredItem {
-            what: kind.what.to_owned(),
-            count: kind.count as u64,
-            bytes: kind.bytes as u64,
-        });
         let settings = &open.vault.profile().settings;
-        let settings = [WINDOW, TOR].map(|name| StoredItem {
-            what: name.to_owned(),
-            count: u64::from(settings.contains_key(name)),
-            bytes: settings.get(name).map_or(0, length),
+        let tor = settings.get(TOR);
+        let items = stored.kinds.iter().map(|kind| {
+            // What the window keeps, how visible the accounts are, and a few numbers of the owner's rules.
+            let window = kind.what == "settings";
+            let without_tor = |all: usize, tor: usize| all.saturating_sub(if window { tor } else { 0 });
+            StoredItem {
+                what: if window { WINDOW } else { kind.what }.to_owned(),
+                count: without_tor(kind.count, usize::from(tor.is_some())) as u64,
+                bytes: without_tor(kind.bytes, tor.map_or(0, length)) as u64,
+            }
         });
+        let tor = StoredItem {
+            what: TOR.to_owned(),
+            count: u64::from(tor.is_some()),
+            bytes: tor.map_or(0, length) as u64,
+        };
         Ok(Stored {
-            items: kinds.chain(settings).collect(),
+            items: items.chain([tor]).collect(),
             on_disk: stored.files.iter().map(|(_, bytes)| bytes).sum(),
         })
     }
@@ -105,8 +110,8 @@ impl Messenger {
 }
 
 /// About how large a setting is, in bytes.
-fn length(value: &Value) -> u64 {
-    serde_json::to_vec(value).map_or(0, |bytes| bytes.len() as u64)
+fn length(value: &Value) -> usize {
+    serde_json::to_vec(value).map_or(0, |bytes| bytes.len())
 }
 
 fn opening(secret: &Secret) -> Passphrase {

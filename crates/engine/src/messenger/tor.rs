@@ -58,12 +58,7 @@ impl Messenger {
             return Ok(json!({}));
         };
         keep(open, &tor)?;
-        let wanted = |(id, account): (&AccountId, &super::Account)| account.shown.connect.then_some(*id);
-        let accounts: Vec<AccountId> = open.accounts.iter().filter_map(wanted).collect();
-        for id in &accounts {
-            // One whose orders are full is busy connecting.
-            let _ = self.spread_connect(*id, accounts.len());
-        }
+        self.let_all_come();
         Ok(json!({}))
     }
 
@@ -249,6 +244,7 @@ fn show_path(path: dial::Path, owners: &[(Isolation, AccountId)]) -> TorPath {
     TorPath {
         account: owner.map(|(_, account)| *account),
         purpose: match path.purpose {
+            Purpose::Certificate => "certificate",
             Purpose::Discovery => "discovery",
             Purpose::Files => "file",
             Purpose::Registration => "registration",
