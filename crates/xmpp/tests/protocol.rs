@@ -6,5 +6,6 @@ mod protocol {
     mod login;
     mod peer;
     mod resume;
+    mod rooms;
     mod stanzas;
 }

@@ -382,7 +382,7 @@ fn mechanisms(features: &Element) -> Vec<String> {
 }
 
 /// The name of the condition in a stanza error (RFC 6120 8.3.2).
-pub(super) fn condition(stanza: &Element) -> Option<&str> {
+pub(crate) fn condition(stanza: &Element) -> Option<&str> {
     stanza
         .get_child("error", ns::CLIENT)?
         .children()
