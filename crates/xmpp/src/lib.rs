@@ -61,7 +61,7 @@ mod sm;
 
 pub use config::{Config, Limits, Mechanism, Tls};
 pub use error::{Error, OfflineReason, StanzaCondition, StreamCondition};
-pub use event::{Command, Event, Input, MessageKind, Output, Request, RosterItem, Subscription};
+pub use event::{Bindings, Command, Event, Input, MessageKind, Output, Request, RosterItem, Subscription};
 pub use jid::{BareJid, FullJid, Jid};
 pub use room::{
     Affiliation, FoundRoom, Invitation, Occupant, Role, RoomAction, RoomEvent, RoomExit, RoomInfo,

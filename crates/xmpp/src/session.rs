@@ -18,7 +18,7 @@ use rand_core::CryptoRng;
 
 use crate::config::{Config, Mechanism};
 use crate::error::{Error, OfflineReason};
-use crate::event::{Event, Input, Output, Subscription};
+use crate::event::{Bindings, Event, Input, Output, Subscription};
 use crate::framing::{Frame, Framer};
 use crate::ns;
 use crate::room_list::Search;
@@ -62,6 +62,8 @@ pub struct Session {
     /// The mechanism of this stream.
     mechanism: Mechanism,
     registration: Registration,
+    /// Of the transport that stands.
+    bindings: Bindings,
 }
 
 /// Where a stream stands. A login has states of its own.
@@ -120,6 +122,7 @@ impl Session {
             jid: None,
             seen: config.mechanism_seen,
             mechanism: Mechanism::Plain,
+            bindings: Bindings::default(),
             registration: if config.register {
                 Registration::Wanted
             } else {
@@ -137,6 +140,10 @@ impl Session {
     pub fn handle(&mut self, input: Input<'_>, now: Duration, rng: &mut dyn CryptoRng) -> Result<(), Error> {
         let mut step = Step { now, rng };
         let done = match input {
+            Input::Bindings(bindings) => {
+                self.bindings = bindings;
+                Ok(())
+            }
             Input::Connected => {
                 self.connected(&mut step);
                 Ok(())

@@ -137,7 +137,7 @@ impl Session {
         };
         match element.attr("type") {
             Some("result" | "error") => {
-                self.take_answer(id, from.as_ref(), &Answer::new(element, whole), step)
+                self.take_answer(id, from.as_ref(), &Answer::new(element, whole), step);
             }
             Some("get") | Some("set") => {
                 let answer = self.answer(element, from, id.to_owned(), whole);
