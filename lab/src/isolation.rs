@@ -54,6 +54,16 @@ pub fn leave_namespaces() -> Result<bool, LabError> {
     Ok(true)
 }
 
+/// Puts the calling thread, and whatever it starts from now on, into a network of its own with nothing but loopback.
+/// Other threads stay where they are.
+///
+/// # Errors
+/// [`LabError::Io`] when that is refused: outside the lab's namespaces it needs root.
+pub fn leave_network() -> Result<(), LabError> {
+    leave(UnshareFlags::NEWNET).map_err(LabError::io("make a network namespace"))?;
+    raise_loopback().map_err(LabError::io("raise the loopback interface"))
+}
+
 fn leave(flags: UnshareFlags) -> io::Result<()> {
     #[expect(unsafe_code, reason = "the only call that makes namespaces")]
     // SAFETY: only the sharing of file descriptor tables (FILES) is dangerous, and it is not asked for.

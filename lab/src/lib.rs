@@ -46,8 +46,8 @@ pub use control::{Control, Cut, Reply, Request, Status};
 pub use error::LabError;
 pub use info::{DOMAIN, LAB_VARIABLE, Lab, LabInfo, Ports, Turn};
 pub use isolation::{
-    Ground, SignOfLife, end_with_the_outer_process, furnish, give_sign_of_life, leave_namespaces, own_folder,
-    remove_own_folder, wait_for_all,
+    Ground, SignOfLife, end_with_the_outer_process, furnish, give_sign_of_life, leave_namespaces,
+    leave_network, own_folder, remove_own_folder, wait_for_all,
 };
 pub use otr_peer::{OtrPeer, PeerMessage, PeerPolicy};
 pub use progress::Progress;

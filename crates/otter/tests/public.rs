@@ -167,6 +167,22 @@ fn public_every_wall_refuses_what_it_has_to() {
 }
 
 #[test]
+fn public_no_variable_leaves_a_wall_out() {
+    let program =
+        std::env::var_os("OTTER_PUBLIC").expect("OTTER_PUBLIC names the program: run ./test public");
+    let output = Command::new(program)
+        .args(["check", "--json"])
+        .env(
+            "OTTER_LAB_WITHOUT",
+            "engine seccomp, gate seccomp, window seccomp",
+        )
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("seccomp (missing)"));
+}
+
+#[test]
 fn public_a_room_cannot_be_entered_by_hand() {
     let output = otter(&["engine", "--room", "--profile", "/tmp"]);
     assert_eq!(output.status.code(), Some(3));

@@ -69,7 +69,7 @@ impl Link {
         let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
         self.state(AccountState::WaitingToReconnect { problem, seconds })
             .await;
-        let until = Instant::now() + wait;
+        let mut until = Instant::now() + wait;
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(until) => return Some(true),
@@ -79,6 +79,8 @@ impl Link {
                         self.change = Some(change);
                         return Some(true);
                     }
+                    // Sooner, and still at a moment of its own.
+                    Order::Apart(Coming::Comes) => until = until.min(Instant::now() + self.own_moment()),
                     Order::Disconnect | Order::Apart(Coming::Goes) => return Some(false),
                     order => self.queue(order).await,
                 },

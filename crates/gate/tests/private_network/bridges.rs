@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -198,6 +198,8 @@ pub(crate) struct AProxy {
     made: Arc<Mutex<BTreeSet<SocketAddr>>>,
     open: Arc<Mutex<Vec<TcpStream>>>,
     frozen: Arc<AtomicBool>,
+    /// How many bytes it still hands down.
+    allowance: Arc<AtomicU64>,
 }
 
 impl AProxy {
@@ -209,14 +211,16 @@ impl AProxy {
         let kept = Arc::clone(&made);
         let (open, frozen) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicBool>::default());
         let (held, ice) = (Arc::clone(&open), Arc::clone(&frozen));
+        let allowance = Arc::new(AtomicU64::new(u64::MAX));
+        let allowed = Arc::clone(&allowance);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 held.lock().unwrap().push(stream.try_clone().unwrap());
                 if ice.load(Ordering::SeqCst) {
                     continue;
                 }
-                let made = Arc::clone(&kept);
-                std::thread::spawn(move || carry(stream, refuses, &made));
+                let (made, allowed) = (Arc::clone(&kept), Arc::clone(&allowed));
+                std::thread::spawn(move || carry(stream, refuses, &made, &allowed));
             }
         });
         AProxy {
@@ -224,7 +228,13 @@ impl AProxy {
             made,
             open,
             frozen,
+            allowance,
         }
+    }
+
+    /// From now on only so many bytes come down from the network; more are held back until there is room for them.
+    pub(crate) fn allow(&self, bytes: u64) {
+        self.allowance.store(bytes, Ordering::SeqCst);
     }
 
     /// Cuts every connection; how many there were.
@@ -250,7 +260,12 @@ impl AProxy {
     }
 }
 
-fn carry(mut near: TcpStream, refuses: bool, made: &Mutex<BTreeSet<SocketAddr>>) -> Option<()> {
+fn carry(
+    mut near: TcpStream,
+    refuses: bool,
+    made: &Mutex<BTreeSet<SocketAddr>>,
+    allowance: &AtomicU64,
+) -> Option<()> {
     let mut first = [0];
     near.read_exact(&mut first).ok()?;
     let far = if first == [5] {
@@ -266,8 +281,23 @@ fn carry(mut near: TcpStream, refuses: bool, made: &Mutex<BTreeSet<SocketAddr>>)
         let _ = std::io::copy(&mut up_near, &mut up_far);
         let _ = up_far.shutdown(Shutdown::Write);
     });
-    std::io::copy(&mut far, &mut near).ok()?;
+    let _ended = hand_down(&mut far, &mut near, allowance);
     near.shutdown(Shutdown::Both).ok()
+}
+
+fn hand_down(far: &mut TcpStream, near: &mut TcpStream, allowance: &AtomicU64) -> Option<()> {
+    let mut bytes = [0; 4096];
+    loop {
+        let count = far.read(&mut bytes).ok().filter(|count| *count > 0)?;
+        let rest = |left: u64| left.checked_sub(count as u64);
+        while allowance
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, rest)
+            .is_err()
+        {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        near.write_all(&bytes[..count]).ok()?;
+    }
 }
 
 fn socks(near: &mut TcpStream, refuses: bool) -> Option<SocketAddr> {

@@ -12,6 +12,7 @@
 
 mod alice;
 mod bridges;
+mod causes;
 mod paths;
 mod peers;
 mod running;
