@@ -1,36 +1,50 @@
-//! One account's way to its server: reach it by Tor, secure it, keep the XMPP session on it, and
+//! One account's way to its server: reach it by Tor, secure it, keep the session on it, and
 //! come back when it is lost. It must never go by another way than the dialer, nor decide what is said.
-//! RFC 6120; XEP-0198 (the session outlives its streams); XEP-0368.
+//! RFC 6120; XEP-0198 (the session outlives its streams); XEP-0368; RFC 2812.
 
+mod irc;
 mod pump;
 mod reach;
+mod session;
+mod talk;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use dial::{Dialer, Host, Isolation, TorStatus};
 use jid::BareJid;
-use model::{AccountId, AccountState, LoginStep, Problem, Server};
+use model::{AccountId, AccountState, Address, LoginStep, Problem, Server};
 use rand_core::Rng;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+pub(crate) use self::irc::{IrcLogin, IrcWay, mechanism_named, preset};
+use self::session::Session;
+pub(crate) use self::talk::{PersonReport, RoomOrder, RoomReport, Wish};
 use crate::random::SystemRandom;
 
 /// What a link needs to know of its account.
 pub(crate) struct Setup {
     pub(crate) id: AccountId,
-    pub(crate) jid: BareJid,
+    pub(crate) network: Network,
     pub(crate) password: Zeroizing<String>,
     pub(crate) server: Option<Server>,
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
-    pub(crate) register: bool,
-    pub(crate) mechanism_seen: Option<xmpp::Mechanism>,
     pub(crate) isolation: Isolation,
     pub(crate) dialer: Dialer,
     /// Accounts of this profile that connect: with more than one, they never move in step.
     pub(crate) siblings: usize,
+}
+
+/// The network of an account, and what only it needs.
+pub(crate) enum Network {
+    Irc(IrcWay),
+    Xmpp {
+        jid: BareJid,
+        register: bool,
+        mechanism_seen: Option<xmpp::Mechanism>,
+    },
 }
 
 /// What a link is told.
@@ -42,7 +56,32 @@ pub(crate) enum Order {
     Disconnect,
     /// Leave the circuit and come back over another.
     NewCircuit,
+    /// Something about a person, on a network without a contact list.
+    Person {
+        who: Address,
+        wish: Wish,
+    },
+    Room(RoomOrder),
+    /// A message, on a network where an address is all that there is of a person.
+    Say {
+        to: Address,
+        body: String,
+        token: u64,
+        otr: bool,
+    },
     Xmpp(xmpp::Command),
+}
+
+impl Order {
+    /// The number of a message, if it is one: only those are kept while there is no connection.
+    fn token(&self) -> Option<u64> {
+        match self {
+            Self::Room(RoomOrder::Say { token, .. })
+            | Self::Say { token, .. }
+            | Self::Xmpp(xmpp::Command::Send { token, .. }) => Some(*token),
+            _ => None,
+        }
+    }
 }
 
 /// Another way to the same account.
@@ -50,6 +89,8 @@ pub(crate) struct Change {
     pub(crate) password: Zeroizing<String>,
     pub(crate) server: Option<Server>,
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
+    /// Another way to log in, where there is a choice.
+    pub(crate) login: Option<IrcLogin>,
 }
 
 impl std::fmt::Debug for Change {
@@ -62,9 +103,29 @@ impl std::fmt::Debug for Change {
 #[derive(Debug)]
 pub(crate) enum Report {
     State(AccountState),
-    Xmpp(xmpp::Event),
+    /// This message goes to nobody.
+    Bounced {
+        token: u64,
+        problem: Problem,
+    },
+    /// Bytes that the name of a person and the text of one message share from now on.
+    Line(usize),
     /// These went nowhere, in this order.
     Lost(Vec<u64>),
+    /// The session stands, and everything begins anew; under this name, logged in like that.
+    Online {
+        name: String,
+        mechanism: Option<String>,
+    },
+    /// The account is called otherwise now.
+    OwnName(String),
+    Person(PersonReport),
+    Room(RoomReport),
+    /// The server has this message.
+    Taken {
+        token: u64,
+    },
+    Xmpp(xmpp::Event),
 }
 
 /// Why a stream ended.
@@ -84,12 +145,12 @@ pub(crate) enum End {
 /// One account's link; a task of its own.
 pub(crate) struct Link {
     setup: Setup,
-    session: xmpp::Session,
+    session: Session,
     origin: Instant,
     orders: mpsc::Receiver<Order>,
     reports: mpsc::Sender<(AccountId, Report)>,
     /// Messages that came while the stream was down: they follow what the session still holds.
-    pending: VecDeque<(xmpp::Command, u64)>,
+    pending: VecDeque<(Order, u64)>,
     /// The session stands on a stream, and the engine was told so.
     online: bool,
     failures: u32,
@@ -99,6 +160,10 @@ pub(crate) struct Link {
     /// A login went well over this kind of transport: no other is tried any more, so that the
     /// session, and what it still holds, stays.
     proven: bool,
+    /// The name that the certificate of the server has to bear.
+    name: String,
+    /// The server wants to be reached by TLS on this port (IRCv3 sts).
+    tls_at: Option<u16>,
 }
 
 impl Link {
@@ -108,7 +173,7 @@ impl Link {
         reports: mpsc::Sender<(AccountId, Report)>,
     ) -> Self {
         let transport = first_transport(&setup);
-        let session = new_session(&setup, transport, setup.register);
+        let session = Session::new(&setup, transport);
         Self {
             setup,
             session,
@@ -121,6 +186,8 @@ impl Link {
             change: None,
             transport,
             proven: false,
+            name: String::new(),
+            tls_at: None,
         }
     }
 
@@ -197,18 +264,19 @@ impl Link {
     /// What the session held is told as lost: another server cannot know of it.
     async fn change_way(&mut self) {
         let Some(change) = self.change.take() else { return };
-        let _ = self.session.handle(
-            xmpp::Input::Command(xmpp::Command::GoOffline),
-            self.now(),
-            &mut SystemRandom,
-        );
+        let now = self.now();
+        self.session.go_offline(now);
         self.outputs(&mut Vec::new(), &mut None).await;
         let change = *change;
         self.setup.password = change.password;
         self.setup.server = change.server;
         self.setup.pins = change.pins;
+        if let (Network::Irc(way), Some(login)) = (&mut self.setup.network, change.login) {
+            way.login = login;
+        }
         self.transport = first_transport(&self.setup);
-        self.session = new_session(&self.setup, self.transport, self.setup.register);
+        self.session = Session::new(&self.setup, self.transport);
+        self.tls_at = None;
         self.proven = false;
         self.failures = 0;
     }
@@ -311,14 +379,11 @@ impl Link {
 
     /// Keeps a message for later; what was lost with the stream is of no use later.
     async fn queue(&mut self, order: Order) {
-        if let Order::Xmpp(command) = order
-            && let xmpp::Command::Send { token, .. } = command
-        {
-            if self.pending.len() >= 512 {
-                self.report(Report::Lost(vec![token])).await;
-            } else {
-                self.pending.push_back((command, token));
-            }
+        let Some(token) = order.token() else { return };
+        if self.pending.len() >= 512 {
+            self.report(Report::Lost(vec![token])).await;
+        } else {
+            self.pending.push_back((order, token));
         }
     }
 
@@ -339,18 +404,6 @@ impl Link {
 fn first_transport(setup: &Setup) -> model::Transport {
     let server = setup.server.as_ref();
     server.map_or_else(Default::default, |server| server.transport)
-}
-
-fn new_session(setup: &Setup, transport: model::Transport, register: bool) -> xmpp::Session {
-    let mut config = xmpp::Config::new(setup.jid.clone(), setup.password.clone());
-    config.tls = match transport {
-        model::Transport::DirectTls => xmpp::Tls::Direct,
-        model::Transport::PlainOverOnion => xmpp::Tls::PlainOverOnion,
-        model::Transport::StartTls => xmpp::Tls::StartTls,
-    };
-    config.register = register;
-    config.mechanism_seen = setup.mechanism_seen;
-    xmpp::Session::new(config)
 }
 
 /// Where a server is asked for, in this order.

@@ -6,9 +6,12 @@
 mod accounts;
 mod effects;
 mod keeping;
+mod kept_accounts;
 mod keys;
+mod network;
 mod people;
 mod profile;
+mod rooms;
 mod settings;
 mod strangers;
 mod trust;
@@ -29,6 +32,7 @@ use vault::Vault;
 use self::accounts::Account;
 use self::people::Person;
 use self::profile::Job;
+use self::rooms::Rooms;
 use self::strangers::Refused;
 use crate::door::Queue;
 use crate::link::Report;
@@ -66,6 +70,7 @@ struct Open {
     accounts: BTreeMap<AccountId, Account>,
     people: BTreeMap<(AccountId, Address), Person>,
     refused: Refused,
+    rooms: Rooms,
 }
 
 impl Messenger {
@@ -135,6 +140,7 @@ impl Messenger {
             Command::TravelProfile(with) => self.travel(&with.passphrase, id),
             Command::AddAccount(with) => self.add_account(with, id),
             Command::RenewKey(with) => self.renew_key(&with, id),
+            Command::FindRooms(with) => self.find_rooms(with, id),
             other => Outcome::Now(self.carry_out_now(other)),
         }
     }
@@ -217,6 +223,7 @@ impl Messenger {
                 .values()
                 .map(|account| account.shown.clone())
                 .collect();
+            snapshot.rooms = open.rooms.shown();
             snapshot.contacts = open.people.values().map(Person::shown).collect();
             snapshot.conversations = open.people.values().map(Person::show_conversation).collect();
         }

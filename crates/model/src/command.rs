@@ -19,8 +19,8 @@ use crate::trust::{
 };
 use crate::ways::{SetTor, TorPaths, TorSettings, WallsCheck};
 use crate::{
-    Account, AccountId, Address, Contact, Conversation, MessageId, ProfileState, Protocol, Room, Server, Tor,
-    Wall,
+    Account, AccountId, Address, Contact, Conversation, LoginKeys, MessageId, ProfileState, Protocol, Room,
+    Server, ServicesLogin, Tor, Wall,
 };
 
 /// What is known of one method without calling it.
@@ -108,6 +108,8 @@ methods! {
     "account.remove" RemoveAccount(AccountRef) -> Done;
     /// Changes the password, the server or the pins that an account connects with, and connects again.
     "account.change" ChangeAccount(ChangeAccount) -> Done;
+    /// What the services of an IRC network have to be told to let an account log in without a password.
+    "account.login_keys" LoginKeys(AccountRef) -> LoginKeys;
     /// Sets what may cross the network without OTR for the contacts of an account.
     "account.policy" SetAccountPolicy(SetAccountPolicy) -> Done;
     /// Who was refused an answer in this run, and what they tried.
@@ -292,6 +294,10 @@ pub struct AddAccount {
     pub address: Address,
     /// Its password, or the one to register with. On IRC it may be empty: no account of services is used then.
     pub password: Secret,
+    /// How to log in to the services of an IRC network; absent: by the password where there is one, by the certificate
+    /// where the network lets in nobody else, else not at all.
+    #[serde(default)]
+    pub login: Option<ServicesLogin>,
     /// The server, if it shall not be found from the address.
     #[serde(default)]
     pub server: Option<Server>,

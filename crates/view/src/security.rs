@@ -176,6 +176,7 @@ mod tests {
             "fingerprints",
             "queued_messages",
             "drafts",
+            "rooms",
             "window",
             "history",
             "tor",

@@ -1,14 +1,15 @@
-//! From an address to a stream on which XMPP can begin: which hosts and ports, through Tor, and TLS.
+//! From an address to a stream on which a session can begin: which hosts and ports, through Tor, and TLS.
 //! It must never connect without TLS unless the owner chose plain and the host is an onion service.
 
 use std::time::Duration;
 
 use dial::tls::{self, Alpn, TlsError, TlsPolicy};
 use dial::{DialError, Host, Purpose};
-use model::{AccountState, LoginStep, Problem, Transport};
+use model::{AccountState, LoginStep, Problem, Server, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Candidate, End, Link, Order, new_session};
+use super::irc::Place;
+use super::{Candidate, End, Link, Network, Order, Session};
 
 /// Limit for one TLS handshake over Tor.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -25,7 +26,8 @@ impl Link {
     pub(super) async fn reach(&mut self) -> Result<Stream, End> {
         let candidates = self.candidates().map_err(End::Refused)?;
         let mut last = Problem::new("account.no_server", "No server could be found for this address.");
-        for candidate in candidates {
+        for Place { candidate, name } in candidates {
+            self.name = name;
             self.state(AccountState::Connecting {
                 step: LoginStep::Reach,
             })
@@ -51,9 +53,16 @@ impl Link {
             step: LoginStep::Secure,
         })
         .await;
-        let policy = TlsPolicy::new(self.setup.pins.clone(), HANDSHAKE);
-        let domain = self.setup.jid.domain().as_str().to_owned();
-        let handshake = tls::handshake(stream, &domain, Some(Alpn::XmppClient), &policy);
+        let mut policy = TlsPolicy::new(self.setup.pins.clone(), HANDSHAKE);
+        let alpn = match &self.setup.network {
+            Network::Irc(way) => {
+                policy.identity = way.identity();
+                None
+            }
+            Network::Xmpp { .. } => Some(Alpn::XmppClient),
+        };
+        let name = self.name.clone();
+        let handshake = tls::handshake(stream, &name, alpn, &policy);
         match self.meanwhile(handshake).await? {
             Ok(stream) => Ok(Box::new(stream)),
             Err(error) => {
@@ -98,41 +107,25 @@ impl Link {
         }
     }
 
-    /// The owner's server, or the address' domain with direct TLS and then STARTTLS.
-    fn candidates(&self) -> Result<Vec<Candidate>, Problem> {
-        if let Some(server) = &self.setup.server {
-            let host = parse_host(&server.host)?;
-            if server.transport == Transport::PlainOverOnion && !host.is_onion() {
-                let text = "A connection without TLS is possible only to an onion address.";
-                return Err(Problem::new("account.plain_needs_onion", text));
-            }
-            let usual = if server.transport == Transport::DirectTls {
-                5223
-            } else {
-                5222
-            };
-            let port = server.port.unwrap_or(usual);
-            return Ok(vec![Candidate {
-                host,
-                port,
-                transport: server.transport,
-            }]);
-        }
-        let host = parse_host(self.setup.jid.domain().as_str())?;
-        let mut candidates = vec![
-            Candidate {
-                host: host.clone(),
-                port: 5223,
-                transport: Transport::DirectTls,
-            },
-            Candidate {
-                host,
-                port: 5222,
-                transport: Transport::StartTls,
-            },
-        ];
-        candidates.retain(|candidate| !self.proven || candidate.transport == self.transport);
-        Ok(candidates)
+    /// Where to try, in this order.
+    fn candidates(&self) -> Result<Vec<Place>, Problem> {
+        let server = self.setup.server.as_ref();
+        let jid = match &self.setup.network {
+            Network::Irc(way) => return way.places(server, self.tls_at),
+            Network::Xmpp { jid, .. } => jid,
+        };
+        let name = jid.domain().as_str();
+        let mut candidates = match server {
+            Some(server) => vec![chosen(server)?],
+            None => found(parse_host(name)?),
+        };
+        candidates
+            .retain(|candidate| server.is_some() || !self.proven || candidate.transport == self.transport);
+        let named = candidates.into_iter().map(|candidate| Place {
+            candidate,
+            name: name.to_owned(),
+        });
+        Ok(named.collect())
     }
 
     /// Another kind of transport than last time needs a session that knows of it. The former one
@@ -140,12 +133,44 @@ impl Link {
     fn adopt(&mut self, transport: Transport) {
         if transport != self.transport {
             self.transport = transport;
-            self.session = new_session(&self.setup, transport, self.setup.register);
+            self.session = Session::new(&self.setup, transport);
         }
     }
 }
 
-fn parse_host(text: &str) -> Result<Host, Problem> {
+/// The server of the owner's choice.
+fn chosen(server: &Server) -> Result<Candidate, Problem> {
+    let host = parse_host(&server.host)?;
+    if server.transport == Transport::PlainOverOnion && !host.is_onion() {
+        let text = "A connection without TLS is possible only to an onion address.";
+        return Err(Problem::new("account.plain_needs_onion", text));
+    }
+    let usual = if server.transport == Transport::DirectTls {
+        5223
+    } else {
+        5222
+    };
+    Ok(Candidate {
+        host,
+        port: server.port.unwrap_or(usual),
+        transport: server.transport,
+    })
+}
+
+/// The address' domain, with direct TLS and then STARTTLS.
+fn found(host: Host) -> Vec<Candidate> {
+    let with = |host, port, transport| Candidate {
+        host,
+        port,
+        transport,
+    };
+    vec![
+        with(host.clone(), 5223, Transport::DirectTls),
+        with(host, 5222, Transport::StartTls),
+    ]
+}
+
+pub(super) fn parse_host(text: &str) -> Result<Host, Problem> {
     Host::parse(text).map_err(|error| Problem::new("account.bad_server", error.to_string()))
 }
 

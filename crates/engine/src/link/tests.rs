@@ -16,12 +16,14 @@ fn link(server: Option<Server>, siblings: usize) -> Ends {
     let (reports, told) = mpsc::channel(256);
     let setup = Setup {
         id: AccountId(1),
-        jid: BareJid::new("alice@example.org").unwrap(),
+        network: Network::Xmpp {
+            jid: BareJid::new("alice@example.org").unwrap(),
+            register: false,
+            mechanism_seen: None,
+        },
         password: Zeroizing::new("secret".to_owned()),
         server,
         pins: Vec::new(),
-        register: false,
-        mechanism_seen: None,
         isolation: Isolation::from_bytes([7; 16]),
         dialer: Dialer::new(),
         siblings,
@@ -198,6 +200,7 @@ fn better() -> Box<Change> {
         password: Zeroizing::new("better".to_owned()),
         server: onion(),
         pins: Vec::new(),
+        login: None,
     })
 }
 
