@@ -89,6 +89,12 @@ impl Queue {
         lines.events.pop_front().map(|event| rpc::notification(&event))
     }
 
+    /// The next line that would be written.
+    #[cfg(test)]
+    pub(crate) fn next_line(&self) -> Option<String> {
+        self.next()
+    }
+
     fn is_closed(&self) -> bool {
         self.inner.lines.borrow().closed
     }

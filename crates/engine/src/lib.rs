@@ -12,6 +12,7 @@ mod link;
 mod messenger;
 mod random;
 mod text;
+mod writing;
 
 use std::path::PathBuf;
 

@@ -15,6 +15,7 @@ mod rooms;
 mod settings;
 mod strangers;
 mod trust;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ use self::people::Person;
 use self::profile::Job;
 use self::rooms::Rooms;
 use self::strangers::Refused;
+use self::writing::Said;
 use crate::door::Queue;
 use crate::link::Report;
 
@@ -71,6 +73,7 @@ struct Open {
     people: BTreeMap<(AccountId, Address), Person>,
     refused: Refused,
     rooms: Rooms,
+    said: Said,
 }
 
 impl Messenger {
@@ -185,7 +188,9 @@ impl Messenger {
                 Ok(json!({ "now": now }))
             }
             Command::SendMessage(with) => {
+                let text = with.text.clone();
                 let message = self.converse(with.account, &with.contact, |c, x| c.write(with.text, x))??;
+                self.said(with.account, &text);
                 Ok(json!({ "message": message }))
             }
             Command::CancelMessage(with) => self

@@ -80,6 +80,14 @@ impl Words {
         filled(&form, &[("count", self.number(count))])
     }
 
+    /// That something came, for people who may stand beside the owner: who wrote is told only where a name is given.
+    pub fn arrived(&self, name: Option<&str>) -> String {
+        match name {
+            Some(name) => self.fill("arrived.who", &[("name", name)]),
+            None => self.say("arrived.something"),
+        }
+    }
+
     /// What went wrong and what can be done, as a sentence. Codes that the catalogue does not have are told in the
     /// engine's English.
     pub fn problem(&self, problem: &Problem) -> String {

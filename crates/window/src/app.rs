@@ -2,7 +2,7 @@
 //! It must never wait, and never keep a secret longer than the line that carries it.
 //! Standard: `docs/rpc.md`; events are hints, the mirror ([`view::Mirror`]) is what is shown.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,6 +13,7 @@ use slint::{CloseRequestResponse, ComponentHandle, SharedString, Timer, TimerMod
 use view::{Answer, CallId, Change, Line, Mirror, Peer, State, Words, Zone};
 
 use crate::channel::{self, Unheard};
+use crate::notices::Notices;
 use crate::pages::{self, Page};
 use crate::{End, Error, Look, Options, fonts, markup, screen};
 
@@ -30,6 +31,7 @@ pub struct App {
     look: RefCell<Look>,
     zone: Zone,
     walls: Vec<Wall>,
+    notices: RefCell<Notices>,
     first_new: RefCell<Option<u64>>,
     out: Box<dyn Fn(Line) -> bool>,
     unheard: RefCell<Option<Unheard>>,
@@ -62,6 +64,7 @@ impl App {
             look: RefCell::new(look.checked()),
             zone: Zone::east(options.minutes_east),
             walls: options.walls.clone(),
+            notices: RefCell::new(Notices::none()),
             first_new: RefCell::default(),
             out,
             unheard: RefCell::default(),
@@ -260,6 +263,16 @@ impl App {
         }
     }
 
+    /// How the system is told that something came.
+    pub(crate) fn notify_by(&self, notices: Notices) {
+        self.notices.replace(notices);
+    }
+
+    /// The way to the system's notifications.
+    pub(crate) fn notices(&self) -> Ref<'_, Notices> {
+        self.notices.borrow()
+    }
+
     /// Where the engine's lines come from.
     pub(crate) fn listen(&self, unheard: Unheard) {
         self.unheard.replace(Some(unheard));
@@ -356,6 +369,7 @@ impl App {
             };
             app.look.replace(look);
             app.look.borrow().apply(&app.ui);
+            screen::resize(app);
             app.refresh(&[Change::Everything]);
         });
     }

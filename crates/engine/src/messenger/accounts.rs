@@ -194,6 +194,7 @@ impl Messenger {
         open.people.retain(|(account, _), _| *account != id);
         open.rooms.forget_account(id);
         open.refused.forget_account(id);
+        open.said.forget_account(id);
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
         self.queue.tell(Event::AccountRemoved { account: id });

@@ -128,6 +128,7 @@ impl Messenger {
         person.name = with.name.or_else(|| person.name.take());
         self.keep_new_person(with.account, &contact)?;
         self.wish(with.account, &contact, Wish::Befriend);
+        self.warn_of_links(with.account, &contact);
         self.welcome(with.account, &contact);
         Ok(())
     }
@@ -141,6 +142,7 @@ impl Messenger {
         self.keep_new_person(account, contact)?;
         self.wish(account, contact, Wish::Approve);
         self.wish(account, contact, Wish::Befriend);
+        self.warn_of_links(account, contact);
         self.welcome(account, contact);
         Ok(())
     }

@@ -11,6 +11,7 @@ use vault::{Kdf, Passphrase, Profile, Queued, QueuedState, SecretText, Vault, Va
 use super::people::{Person, rules};
 use super::rooms::Rooms;
 use super::strangers::Refused;
+use super::writing::Said;
 use std::collections::BTreeMap;
 
 use super::{Messenger, Open, Outcome};
@@ -154,6 +155,7 @@ impl Messenger {
             people: BTreeMap::new(),
             refused: Refused::default(),
             rooms: Rooms::default(),
+            said: Said::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,

@@ -22,6 +22,7 @@ impl Messenger {
     /// Carries out what the owner sets.
     pub(super) fn settings_command(&mut self, command: Command) -> Result<Value, Problem> {
         match command {
+            Command::CheckText(with) => return to_value(&self.check_text(&with)?),
             Command::BlockContact(with) => self.block(with.account, &with.contact),
             Command::ChangeAccount(with) => self.change_account(&with),
             Command::ListProbes(_) => return to_value(&self.list_probes()?),

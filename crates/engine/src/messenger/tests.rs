@@ -17,6 +17,7 @@ mod keys;
 mod settings;
 mod strangers;
 mod trust;
+mod writing;
 
 const ALICE: &str = "alice@example.org";
 const BOB: &str = "bob@example.net";

@@ -19,6 +19,7 @@ use model::{
     Message, Notification, Privacy, Problem, ProfileState, Snapshot, Tor, TorPhase, Verification, Wait,
 };
 use serde_json::{Value, json};
+use slint::ComponentHandle as _;
 use slint::platform::Key;
 use window::headless::Screen;
 use window::{App, Look, Options};
@@ -175,6 +176,12 @@ impl Stage {
             .find(|it| it.accessible_label().is_some_and(|name| name == label));
         let found = found.unwrap_or_else(|| panic!("no element {label:?} in {:#?}", self.labels()));
         let (place, size) = (found.absolute_position(), found.size());
+        // What would have to be scrolled to first is pressed as a screen reader does it.
+        let seen = self.app.ui().window().size().to_logical(1.0).height - 48.0;
+        if place.y + size.height > seen {
+            found.invoke_accessible_default_action();
+            return self.screen.settle();
+        }
         self.screen
             .click(place.x + size.width / 2.0, place.y + size.height / 2.0);
         self.screen.settle();
