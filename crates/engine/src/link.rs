@@ -112,9 +112,8 @@ pub(crate) enum Report {
     Line(usize),
     /// These went nowhere, in this order.
     Lost(Vec<u64>),
-    /// The session stands, and everything begins anew; under this name, logged in like that.
+    /// The session stands, and everything begins anew; logged in like that.
     Online {
-        name: String,
         mechanism: Option<String>,
     },
     /// The account is called otherwise now.

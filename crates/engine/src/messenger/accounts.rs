@@ -228,7 +228,7 @@ impl Messenger {
             Report::Bounced { token, problem } => self.on_bounced(id, token, &problem),
             Report::Line(bytes) => self.on_line(id, bytes),
             Report::Lost(tokens) => self.on_lost(id, tokens),
-            Report::Online { mechanism, .. } => self.on_online(id, false, mechanism.as_deref()),
+            Report::Online { mechanism } => self.on_online(id, false, mechanism.as_deref()),
             Report::OwnName(name) => self.on_own_name(id, &name),
             Report::Person(report) => self.on_person(id, report),
             Report::Room(report) => self.on_room(id, report),
@@ -342,7 +342,7 @@ impl Messenger {
         match report {
             PersonReport::Gone { who, why } => {
                 let _ = self.converse(id, &who, |conversation, context| {
-                    conversation.freeze(why, context)
+                    conversation.freeze(why, context);
                 });
             }
             PersonReport::Readable { who, text } => self.on_readable(id, &who, &text),

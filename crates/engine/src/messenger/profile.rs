@@ -6,7 +6,7 @@ use model::{
 };
 use otr::{InstanceTag, PrivateKey};
 use serde_json::{Value, json};
-use vault::{Kdf, Passphrase, Profile, Queued, QueuedState, SecretText, Vault, VaultError};
+use vault::{Kdf, Passphrase, Profile, Queued, QueuedState, SecretBytes, SecretText, Vault, VaultError};
 
 use super::people::{Person, rules};
 use super::rooms::Rooms;

@@ -32,7 +32,7 @@ impl Irc {
                 self.report(Report::OwnName(name));
             }
             Event::Offline { why, retry } => self.on_offline(why, retry),
-            Event::Online { nick, mechanism, .. } => self.on_online(&nick, mechanism),
+            Event::Online { mechanism, .. } => self.on_online(mechanism),
             Event::PeerGone { nick, .. } => {
                 self.on_gone(&nick, "peer.gone", GONE);
                 self.out_of_all_rooms(&nick);
@@ -46,11 +46,10 @@ impl Irc {
         }
     }
 
-    fn on_online(&mut self, nick: &Nick, mechanism: Option<irc::Mechanism>) {
+    fn on_online(&mut self, mechanism: Option<irc::Mechanism>) {
         self.measure();
         self.making.clear();
         let report = Report::Online {
-            name: nick.as_str().to_owned(),
             mechanism: mechanism.map(|mechanism| mechanism.name().to_owned()),
         };
         self.wanted.push_back(Wanted::Online {

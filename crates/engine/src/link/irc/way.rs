@@ -199,28 +199,46 @@ pub(crate) fn mechanism_named(name: &str) -> Option<Mechanism> {
     .find(|mechanism| mechanism.name() == name)
 }
 
-/// Why a connection ended, for door 1.
+/// Why a connection ended, for door 1. What other networks know as well has the same name.
 pub(super) fn ended(why: irc::OfflineReason) -> Problem {
-    Problem::new(format!("irc.{}", why.code().replace('-', "_")), why.to_string())
+    use irc::OfflineReason as Why;
+    let code = match why {
+        Why::Banned => "irc.banned",
+        Why::ClosedByServer => "irc.closed_by_server",
+        Why::LoginUnavailable => "irc.login_unavailable",
+        Why::NickRefused => "irc.nick_refused",
+        Why::StsUpgrade { .. } => "irc.sts_upgrade",
+        Why::UnexpectedMessage => "irc.unexpected_message",
+        Why::Unprotected => "irc.unprotected",
+        shared => shared.code(),
+    };
+    Problem::new(code, why.to_string())
 }
 
 /// What the server refused, for door 1.
 pub(super) fn refused(problem: irc::Problem) -> Problem {
-    Problem::new(
-        format!("irc.{}", problem.code().replace('-', "_")),
-        problem.to_string(),
-    )
+    use irc::Problem as Why;
+    let code = match problem {
+        Why::Banned => "irc.room_banned",
+        Why::CannotSend => "irc.cannot_send",
+        Why::Full => "irc.room_full",
+        Why::InviteOnly => "irc.invite_only",
+        Why::NeedsAccount => "irc.needs_account",
+        Why::NeedsKey => "irc.needs_key",
+        Why::NoSuchNick => "irc.no_such_nick",
+        Why::NotAllowed => "irc.not_allowed",
+        _ => "irc.refused",
+    };
+    Problem::new(code, problem.to_string())
 }
 
 /// What cannot be asked, for door 1.
 pub(super) fn told(error: &irc::Error) -> Problem {
     let code = match error {
-        irc::Error::IllegalCharacter => "irc.illegal_character",
-        irc::Error::NotConnected => "irc.not_connected",
-        irc::Error::NotSupported => "irc.not_supported",
-        irc::Error::QueueFull => "irc.queue_full",
-        irc::Error::TooLong => "irc.too_long",
-        irc::Error::Unprotected => "irc.unprotected",
+        irc::Error::NotConnected => "account.not_connected",
+        irc::Error::TooLong => "message.too_long",
+        irc::Error::IllegalCharacter => "message.illegal_character",
+        irc::Error::NotSupported | irc::Error::QueueFull | irc::Error::Unprotected => "irc.refused",
     };
     Problem::new(code, error.to_string())
 }
