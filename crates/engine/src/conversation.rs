@@ -24,7 +24,7 @@ use model::{
 use otr::{Input, InstanceTag, Output, PrivateKey};
 use rand_core::CryptoRng;
 
-pub(crate) use self::outgoing::{Outgoing, Stage};
+pub(crate) use self::outgoing::{Outgoing, Stage, unknown_arrival};
 pub(crate) use self::receipt::Epoch;
 use self::receipt::{Id, Seen};
 
@@ -213,6 +213,23 @@ impl Conversation {
             verification: self.verification.shown().clone(),
             draft: String::new(),
             messages: self.history.iter().cloned().collect(),
+            before: None,
+        }
+    }
+
+    /// The messages in memory, oldest first.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.history.iter()
+    }
+
+    /// Shows messages that an earlier run kept, oldest first, before everything else. The contact's are known then:
+    /// one that is sent once more is not shown twice.
+    pub(crate) fn show_kept(&mut self, messages: Vec<Message>) {
+        for message in messages.into_iter().rev() {
+            if let (Direction::In, Some(id)) = (message.direction, message.id.to_bytes()) {
+                self.seen.insert(id);
+            }
+            self.history.push_front(message);
         }
     }
 

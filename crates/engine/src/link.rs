@@ -173,6 +173,10 @@ impl Link {
     ) -> Self {
         let transport = first_transport(&setup);
         let session = Session::new(&setup, transport);
+        let name = match &setup.network {
+            Network::Irc(way) => way.network.clone(),
+            Network::Xmpp { jid, .. } => jid.domain().as_str().to_owned(),
+        };
         Self {
             setup,
             session,
@@ -185,7 +189,7 @@ impl Link {
             change: None,
             transport,
             proven: false,
-            name: String::new(),
+            name,
             tls_at: None,
         }
     }

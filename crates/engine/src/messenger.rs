@@ -5,6 +5,7 @@
 
 mod accounts;
 mod effects;
+mod history;
 mod keeping;
 mod kept_accounts;
 mod keys;

@@ -27,7 +27,7 @@ pub use backup::{BACKUP_NAME, MAX_BACKUP, read_saved};
 pub use error::VaultError;
 pub use files::MAX_FILE;
 pub use folder::make_private;
-pub use history::{Entry, History, MAX_ENTRY_TEXT, MAX_HISTORY, MAX_PAGE, Page};
+pub use history::{Entry, History, KeptDelivery, MAX_ENTRY_TEXT, MAX_HISTORY, MAX_PAGE, Page};
 pub use kdf::Kdf;
 pub use profile::{
     Account, Contact, IrcLogin, KeptHistory, KnownFingerprint, Policy, Profile, Protocol, Queued,

@@ -127,6 +127,8 @@ fn live(dir: &Path) -> Vault {
             at: number,
             incoming: true,
             fingerprint: None,
+            delivery: crate::KeptDelivery::Received,
+            corrected: false,
             text: SecretText::new(text(&KEPT)),
         };
         with_address(|address| vault.history(1, address).unwrap().append(&entry)).unwrap();

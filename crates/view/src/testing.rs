@@ -81,6 +81,7 @@ pub(crate) fn conversation(messages: Vec<Message>) -> Conversation {
             verified: false,
         },
         messages,
+        before: None,
         verification: Verification::None,
         draft: String::new(),
     }

@@ -105,7 +105,10 @@ impl Messenger {
     fn apply_one(&mut self, account: AccountId, contact: &Address, effect: Effect) {
         let contact = contact.clone();
         match effect {
-            Effect::Changed(message) => self.queue.tell(Event::MessageChanged { message }),
+            Effect::Changed(message) => {
+                self.write_down(account, &contact, &message);
+                self.queue.tell(Event::MessageChanged { message });
+            }
             Effect::Keys => self.tell_contact(account, &contact),
             Effect::NewFingerprint { fingerprint, changed } => {
                 self.queue.tell(Event::FingerprintNew {

@@ -7,6 +7,7 @@ use jid::BareJid;
 use model::{AccountId, AddContact, Address, Contact, Event, Policy, Presence, Problem, Subscription};
 
 use super::effects::no_such_contact;
+use super::history::Keeping;
 use super::{Messenger, locked, network, profile};
 use crate::conversation::{Conversation, Rules};
 use crate::link::{Order, Wish};
@@ -37,6 +38,8 @@ pub(super) struct Person {
     met: BTreeSet<String>,
     /// The program that the last OTR message came from.
     last: Option<String>,
+    /// There where the owner has the messages kept.
+    pub(super) keeping: Option<Keeping>,
     pub(super) conversation: Conversation,
 }
 
@@ -58,6 +61,7 @@ impl Person {
             present: BTreeSet::new(),
             met: BTreeSet::new(),
             last: None,
+            keeping: None,
             conversation,
         }
     }
@@ -79,7 +83,7 @@ impl Person {
             blocked: self.blocked,
             policy: self.policy,
             version_2: self.version_2,
-            kept: false,
+            kept: self.keeping.is_some(),
             fingerprints: self.conversation.keys().to_vec(),
         }
     }
@@ -88,6 +92,10 @@ impl Person {
     pub(super) fn show_conversation(&self) -> model::Conversation {
         model::Conversation {
             draft: self.draft.clone(),
+            before: self
+                .keeping
+                .as_ref()
+                .and_then(|keeping| keeping.before(&self.conversation)),
             ..self.conversation.show()
         }
     }
@@ -188,7 +196,13 @@ impl Messenger {
             return;
         };
         if item.subscription == xmpp::Subscription::Removed {
-            if self.known(account, &address).is_ok() {
+            if let Ok(person) = self.known(account, &address) {
+                if person.keeping.is_some() {
+                    // No server has kept messages destroyed: the contact stays until its owner removes it.
+                    person.in_roster = false;
+                    person.subscription = Subscription::None;
+                    return self.tell_contact(account, &address);
+                }
                 // Where it cannot be kept the next roster says the same.
                 let _ = self.forget(account, &address);
             }
@@ -346,11 +360,16 @@ impl Messenger {
     pub(super) fn forget(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
         let person = open.people.get(&(account, contact.clone()));
-        if person.is_some_and(|person| person.blocked) {
+        let blocked = person.is_some_and(|person| person.blocked);
+        if person.is_some_and(|person| person.keeping.is_some()) {
+            self.destroy_kept(account, contact)?;
+        }
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        if blocked {
             return self.forget_all_but_block(account, contact);
         }
         open.vault
-            .change(|kept| profile::forget_person(kept, account, contact))
+            .change_for_good(|kept| profile::forget_person(kept, account, contact))
             .map_err(|error| profile::told(&error))?;
         open.people.remove(&(account, contact.clone()));
         self.queue.tell(Event::ContactRemoved {

@@ -132,7 +132,13 @@ impl Messenger {
         self.busy = true;
         let (jobs, id) = (self.jobs.0.clone(), id.cloned());
         tokio::spawn(async move {
-            let vault = tokio::task::spawn_blocking(work).await;
+            let opened = tokio::task::spawn_blocking(move || {
+                work().map(|mut vault| {
+                    vault.prepare_history();
+                    vault
+                })
+            });
+            let vault = opened.await;
             let vault = vault
                 .unwrap_or(Err(VaultError::Io(std::io::ErrorKind::Other)))
                 .map(Box::new);
@@ -208,6 +214,7 @@ impl Messenger {
             queues.push((id, address, queue));
         }
         for (account, contact, queue) in queues {
+            self.show_kept(account, &contact);
             let _ = self.converse(account, &contact, |conversation, context| {
                 queue
                     .into_iter()

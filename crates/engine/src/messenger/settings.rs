@@ -32,7 +32,7 @@ impl Messenger {
             Command::SaveWindow(with) => self.save_window(&with),
             Command::SetDraft(with) => self.set_draft(&with),
             Command::UnblockContact(with) => self.unblock(with.account, &with.contact),
-            other => return self.room_command(other),
+            other => return self.history_command(other),
         }
         .map(|()| json!({}))
     }

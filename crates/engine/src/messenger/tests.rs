@@ -6,6 +6,7 @@ use jid::{BareJid, Jid};
 use model::{AccountRef, Delivery, Event, Privacy};
 use otr::{Input, Output};
 
+mod history;
 mod keeping;
 
 use super::people::MAX_STRANGERS;
