@@ -207,3 +207,6 @@ fn kind_of(body: &str, otr: bool) -> (SendKind, &str) {
         None => (SendKind::Text, body),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ use super::*;
 use crate::link::Order;
 use crate::random::SystemRandom;
 
+mod irc;
 mod keys;
 mod settings;
 mod strangers;
@@ -65,26 +66,8 @@ fn command(method: &str, params: Value) -> Command {
 impl Desk {
     /// An open profile with alice's account, connected as far as the messenger knows.
     async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut messenger = messenger(folder.path());
-        later(
-            &mut messenger,
-            command("profile.create", json!({ "passphrase": "otter" })),
-        )
-        .await;
         let account = json!({ "address": ALICE, "password": "secret", "connect": false });
-        later(&mut messenger, command("account.add", account)).await;
-        let open = messenger.open.as_mut().unwrap();
-        let (account, entry) = open.accounts.iter_mut().next().unwrap();
-        let (sender, orders) = mpsc::channel(1024);
-        entry.orders = sender;
-        let account = *account;
-        let mut desk = Self {
-            messenger,
-            folder,
-            orders,
-            account,
-        };
+        let mut desk = Self::with(account).await;
         desk.messenger.report(
             desk.account,
             Report::Xmpp(xmpp::Event::Online {
@@ -94,6 +77,29 @@ impl Desk {
             }),
         );
         desk
+    }
+
+    /// An open profile with one account.
+    async fn with(account: Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut messenger = messenger(folder.path());
+        later(
+            &mut messenger,
+            command("profile.create", json!({ "passphrase": "otter" })),
+        )
+        .await;
+        later(&mut messenger, command("account.add", account)).await;
+        let open = messenger.open.as_mut().unwrap();
+        let (account, entry) = open.accounts.iter_mut().next().unwrap();
+        let (sender, orders) = mpsc::channel(1024);
+        entry.orders = sender;
+        let account = *account;
+        Self {
+            messenger,
+            folder,
+            orders,
+            account,
+        }
     }
 
     fn tell(&mut self, event: xmpp::Event) {

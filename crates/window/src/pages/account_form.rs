@@ -137,6 +137,7 @@ impl AccountForm {
                 protocol: model::Protocol::Xmpp,
                 address,
                 password,
+                login: None,
                 server: server.onion.map(|host| Server {
                     host,
                     port: None,
@@ -171,6 +172,7 @@ impl AccountForm {
                 protocol: model::Protocol::Xmpp,
                 address,
                 password,
+                login: None,
                 server,
                 register: false,
                 pins: listed_pins(pins),
