@@ -11,6 +11,8 @@ mod door;
 mod link;
 mod messenger;
 mod random;
+#[cfg(test)]
+mod recorder;
 mod text;
 mod writing;
 

@@ -2,6 +2,7 @@
 //! come back when it is lost. It must never go by another way than the dialer, nor decide what is said.
 //! RFC 6120; XEP-0198 (the session outlives its streams); XEP-0368; RFC 2812.
 
+mod apart;
 mod irc;
 mod pump;
 mod reach;
@@ -14,11 +15,11 @@ use std::time::Duration;
 use dial::{Dialer, Host, Isolation, TorStatus};
 use jid::BareJid;
 use model::{AccountId, AccountState, Address, LoginStep, Problem, Server};
-use rand_core::Rng;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+pub(crate) use self::apart::{Chance, EACH, Siblings, moment};
 pub(crate) use self::irc::{IrcLogin, IrcWay, mechanism_named, preset};
 use self::session::Session;
 pub(crate) use self::talk::{PersonReport, RoomOrder, RoomReport, Wish};
@@ -34,7 +35,9 @@ pub(crate) struct Setup {
     pub(crate) isolation: Isolation,
     pub(crate) dialer: Dialer,
     /// Accounts of this profile that connect: with more than one, they never move in step.
-    pub(crate) siblings: usize,
+    pub(crate) siblings: Siblings,
+    /// Where the moments come from at which it moves.
+    pub(crate) chance: Chance,
 }
 
 /// The network of an account, and what only it needs.
@@ -50,6 +53,8 @@ pub(crate) enum Network {
 /// What a link is told.
 #[derive(Debug)]
 pub(crate) enum Order {
+    /// Come or go at a moment drawn by lot, because other accounts do so, too.
+    Apart(Coming),
     /// Go another way from now on, at once where the account connects.
     Change(Box<Change>),
     Connect,
@@ -82,6 +87,13 @@ impl Order {
             _ => None,
         }
     }
+}
+
+/// Which way an account moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coming {
+    Comes,
+    Goes,
 }
 
 /// Another way to the same account.
@@ -163,6 +175,10 @@ pub(crate) struct Link {
     name: String,
     /// The server wants to be reached by TLS on this port (IRCv3 sts).
     tls_at: Option<u16>,
+    /// Others wait for the same as this account: it must not come in the same moment.
+    together: bool,
+    /// The moment at which it goes, where it does so apart from others.
+    leaves_at: Option<Instant>,
 }
 
 impl Link {
@@ -191,6 +207,8 @@ impl Link {
             proven: false,
             name,
             tls_at: None,
+            together: false,
+            leaves_at: None,
         }
     }
 
@@ -215,9 +233,7 @@ impl Link {
                     End::Turned => self.failures = 0,
                     End::Lost(_) if self.tor_restarts().await => {
                         self.state(AccountState::TorIsRestarting).await;
-                        if self.setup.siblings > 1 && !self.stagger().await {
-                            return;
-                        }
+                        self.together = true;
                     }
                     End::Lost(problem) => match self.pause(problem).await {
                         Some(true) => {}
@@ -240,6 +256,11 @@ impl Link {
                     self.failures = 0;
                     return true;
                 }
+                Some(Order::Apart(Coming::Comes)) => {
+                    self.failures = 0;
+                    self.together = true;
+                    return true;
+                }
                 Some(Order::Change(change)) => self.change = Some(change),
                 Some(order) => self.queue(order).await,
                 None => return false,
@@ -252,6 +273,13 @@ impl Link {
         self.change_way().await;
         if let Some(end) = self.wait_for_tor().await {
             return end;
+        }
+        if std::mem::take(&mut self.together) {
+            match self.come_apart().await {
+                Some(true) if self.change.is_none() => {}
+                Some(_) => return End::Disconnected,
+                None => return End::Abandoned,
+            }
         }
         let stream = match self.reach().await {
             Ok(stream) => stream,
@@ -293,38 +321,14 @@ impl Link {
                 TorStatus::Gate(_) => Some(AccountState::WaitingForTor),
             };
             self.state(told?).await;
+            self.together = true;
             tokio::select! {
                 changed = status.changed() => if changed.is_err() { return Some(End::Abandoned) },
                 order = self.orders.recv() => match order {
-                    Some(Order::Disconnect) => return Some(End::Disconnected),
+                    Some(Order::Disconnect | Order::Apart(Coming::Goes)) => return Some(End::Disconnected),
                     Some(Order::Change(change)) => return Some(self.turn_to(change)),
                     Some(order) => self.queue(order).await,
                     None => return Some(End::Abandoned),
-                },
-            }
-        }
-    }
-
-    /// Up to two minutes, so that several accounts do not come back in the same moment. `false`:
-    /// nobody gives orders any more.
-    async fn stagger(&mut self) -> bool {
-        let wait = Duration::from_millis(u64::from(SystemRandom.next_u32()) % 120_000);
-        let until = Instant::now() + wait;
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep_until(until) => return true,
-                order = self.orders.recv() => match order {
-                    Some(Order::Connect | Order::NewCircuit) => return true,
-                    Some(Order::Change(change)) => {
-                        self.change = Some(change);
-                        return true;
-                    }
-                    Some(Order::Disconnect) => {
-                        self.state(AccountState::Offline).await;
-                        return self.wait_for_order().await;
-                    }
-                    Some(order) => self.queue(order).await,
-                    None => return false,
                 },
             }
         }
@@ -341,37 +345,14 @@ impl Link {
     async fn pause(&mut self, problem: Problem) -> Option<bool> {
         let wait = self.backoff();
         self.failures = self.failures.saturating_add(1);
-        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
-        self.state(AccountState::WaitingToReconnect { problem, seconds })
-            .await;
-        let until = Instant::now() + wait;
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep_until(until) => return Some(true),
-                order = self.orders.recv() => match order? {
-                    Order::Connect | Order::NewCircuit => return Some(true),
-                    Order::Change(change) => {
-                        self.change = Some(change);
-                        return Some(true);
-                    }
-                    Order::Disconnect => return Some(false),
-                    order => self.queue(order).await,
-                },
-            }
-        }
+        self.rest(wait, problem).await
     }
 
-    /// One to two seconds at first, doubling to about five minutes; and up to two minutes more where
-    /// other accounts could come back in the same moment. Always drawn anew.
-    fn backoff(&self) -> Duration {
-        let base = 1000_u64 << self.failures.min(8);
-        let random = u64::from(SystemRandom.next_u32());
-        let spread = if self.setup.siblings > 1 {
-            u64::from(SystemRandom.next_u32()) % 120_000
-        } else {
-            0
-        };
-        Duration::from_millis(base + random % base + spread)
+    /// One to two seconds at first, doubling to about five minutes; and minutes more where other accounts could come
+    /// back in the same moment. Always drawn anew.
+    fn backoff(&mut self) -> Duration {
+        let base = Duration::from_millis(1000_u64 << self.failures.min(8));
+        base + moment(&mut *self.setup.chance, base) + self.own_moment()
     }
 
     /// Remembers another way, and leaves the present one.

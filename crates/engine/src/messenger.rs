@@ -9,6 +9,7 @@ mod history;
 mod keeping;
 mod kept_accounts;
 mod keys;
+mod moves;
 mod network;
 mod people;
 mod profile;
@@ -32,6 +33,7 @@ use tokio::time::Instant;
 use vault::Vault;
 
 use self::accounts::Account;
+use self::moves::Moves;
 use self::people::Person;
 use self::profile::Job;
 use self::rooms::Rooms;
@@ -75,6 +77,7 @@ struct Open {
     refused: Refused,
     rooms: Rooms,
     said: Said,
+    moves: Moves,
 }
 
 impl Messenger {

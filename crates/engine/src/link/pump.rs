@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::reach::Stream;
 use super::session::{Taken, Told, Wanted};
-use super::{End, Link, Network, Order, Report};
+use super::{Coming, End, Link, Network, Order, Report};
 
 /// Bytes read at once.
 const READ: usize = 16 * 1024;
@@ -103,6 +103,7 @@ impl Link {
             read = reading.read(buffer) => Happened::Read(read),
             done = write_or_flush(&mut writing, out), if !out.is_empty() || unflushed => done,
             order = self.orders.recv() => Happened::Order(order),
+            () = Self::moment_to_go(self.leaves_at) => Happened::Order(Some(Order::Disconnect)),
             () = tokio::time::sleep_until(at) => Happened::Time,
         }
     }
@@ -191,8 +192,10 @@ impl Link {
     pub(super) async fn obey(&mut self, order: Option<Order>) -> Option<End> {
         match order {
             None => return Some(End::Abandoned),
-            Some(Order::Connect) => {}
+            Some(Order::Connect | Order::Apart(Coming::Comes)) => self.leaves_at = None,
+            Some(Order::Apart(Coming::Goes)) => self.go_apart(),
             Some(Order::Disconnect) => {
+                self.leaves_at = None;
                 self.go_offline();
                 self.give_back().await;
             }
@@ -236,6 +239,7 @@ impl Link {
     /// The stream is gone: tells the session, and passes on what that makes of it.
     async fn closed(&mut self, end: End) -> End {
         self.online = false;
+        let leaving = self.leaves_at.take().is_some();
         self.hear(Told::Closed);
         let mut why = None;
         let mut unsent = Vec::new();
@@ -243,6 +247,8 @@ impl Link {
         match (end, why) {
             // What the session says of a lost stream is more exact than "lost".
             (End::Lost(_), Some(why @ End::Refused(_))) => why,
+            // It was about to go.
+            (End::Lost(_), _) if leaving => End::Disconnected,
             (end, _) => end,
         }
     }

@@ -9,7 +9,7 @@ use model::{AccountState, LoginStep, Problem, Server, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::irc::Place;
-use super::{Candidate, End, Link, Network, Order, Session};
+use super::{Candidate, Coming, End, Link, Network, Order, Session};
 
 /// Limit for one TLS handshake over Tor.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -98,7 +98,7 @@ impl Link {
                 order = self.orders.recv() => match order {
                     Some(Order::Change(change)) => return Err(self.turn_to(change)),
                     Some(Order::Connect) => {}
-                    Some(Order::Disconnect) => return Err(End::Disconnected),
+                    Some(Order::Disconnect | Order::Apart(Coming::Goes)) => return Err(End::Disconnected),
                     Some(Order::NewCircuit) => return Err(End::Turned),
                     Some(order) => self.queue(order).await,
                     None => return Err(End::Abandoned),

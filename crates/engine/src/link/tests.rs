@@ -5,6 +5,9 @@ use model::Transport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
+use crate::random::SystemRandom;
+
+mod apart;
 
 const OPEN: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' \
     xmlns:stream='http://etherx.jabber.org/streams' version='1.0' id='x' from='example.org'>";
@@ -26,9 +29,16 @@ fn link(server: Option<Server>, siblings: usize) -> Ends {
         pins: Vec::new(),
         isolation: Isolation::from_bytes([7; 16]),
         dialer: Dialer::new(),
-        siblings,
+        siblings: siblings_of(siblings),
+        chance: Box::new(SystemRandom),
     };
     (Link::new(setup, inbox, reports), orders, told)
+}
+
+fn siblings_of(accounts: usize) -> Siblings {
+    let siblings = Siblings::default();
+    siblings.set(accounts);
+    siblings
 }
 
 fn server(host: &str, transport: Transport) -> Option<Server> {
@@ -82,7 +92,7 @@ fn the_time_between_attempts_grows_to_minutes_and_no_further() {
 
 #[test]
 fn several_accounts_do_not_come_back_in_the_same_moment() {
-    let (link, _orders, _told) = link(None, 2);
+    let (mut link, _orders, _told) = link(None, 2);
     let waits: Vec<Duration> = (0..200).map(|_| link.backoff()).collect();
     assert!(waits.iter().all(|wait| *wait < Duration::from_secs(122)));
     assert!(waits.iter().any(|wait| *wait > Duration::from_secs(20)));

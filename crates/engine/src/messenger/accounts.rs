@@ -23,7 +23,7 @@ use super::profile::Job;
 use super::strangers::kind;
 use super::{Messenger, Outcome, locked, profile};
 use crate::conversation::{Conversation, Rules, Setup};
-use crate::link::{self, Link, Order, PersonReport, Report};
+use crate::link::{self, Coming, Link, Order, PersonReport, Report};
 use crate::random::SystemRandom;
 
 /// Accounts of one profile.
@@ -109,6 +109,9 @@ impl Messenger {
             .map_err(|error| profile::told(&error))?;
         let fingerprint = key.fingerprint().to_string();
         self.start_account(AccountId(number))?;
+        if with.connect {
+            self.move_account(AccountId(number), Coming::Comes)?;
+        }
         super::to_value(&AccountAdded {
             account: AccountId(number),
             fingerprint,
@@ -118,13 +121,6 @@ impl Messenger {
     /// Starts the link of an account that is in the profile.
     pub(super) fn start_account(&mut self, id: AccountId) -> Result<(), Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
-        let siblings = open
-            .vault
-            .profile()
-            .accounts
-            .iter()
-            .filter(|account| account.connect)
-            .count();
         let kept = open
             .vault
             .profile()
@@ -144,7 +140,8 @@ impl Messenger {
             pins: kept.pins,
             isolation: isolation.clone(),
             dialer: self.dialer.clone(),
-            siblings,
+            siblings: open.moves.siblings.clone(),
+            chance: Box::new(SystemRandom),
         };
         let account = Account {
             key: Arc::new(kept.key),
@@ -156,17 +153,12 @@ impl Messenger {
             line: None,
             shown: kept.shown,
         };
-        let connect = account.shown.connect;
         self.queue.tell(Event::AccountChanged {
             account: account.shown.clone(),
         });
         open.accounts.insert(id, account);
         tokio::spawn(Link::new(setup, inbox, self.reports.0.clone()).run());
-        if connect {
-            self.spread_connect(id, siblings)
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 
     pub(super) fn connect(&mut self, id: AccountId, connect: bool) -> Result<(), Problem> {
@@ -175,12 +167,8 @@ impl Messenger {
         let kept = open.vault.change(|kept| profile::keep_connect(kept, id, connect));
         kept.map_err(|error| profile::told(&error))?;
         account.shown.connect = connect;
-        let order = if connect {
-            Order::Connect
-        } else {
-            Order::Disconnect
-        };
-        account.orders.try_send(order).map_err(|_| busy())
+        let way = if connect { Coming::Comes } else { Coming::Goes };
+        self.move_account(id, way)
     }
 
     pub(super) fn remove_account(&mut self, id: AccountId) -> Result<(), Problem> {
@@ -195,6 +183,7 @@ impl Messenger {
         open.rooms.forget_account(id);
         open.refused.forget_account(id);
         open.said.forget_account(id);
+        open.moves.forget(id);
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
         self.queue.tell(Event::AccountRemoved { account: id });
@@ -428,45 +417,6 @@ impl Messenger {
     fn protocol(&self, id: AccountId) -> Option<model::Protocol> {
         let account = self.open.as_ref()?.accounts.get(&id)?;
         Some(account.shown.protocol)
-    }
-
-    /// Connects now, or, with several accounts, each at a moment of its own within two minutes.
-    fn spread_connect(&self, id: AccountId, siblings: usize) -> Result<(), Problem> {
-        let account = self
-            .open
-            .as_ref()
-            .and_then(|open| open.accounts.get(&id))
-            .ok_or_else(no_such_account)?;
-        let orders = account.orders.clone();
-        let first = self.open.as_ref().is_some_and(|open| open.accounts.len() <= 1);
-        if first || siblings <= 1 {
-            return orders.try_send(Order::Connect).map_err(|_| busy());
-        }
-        let wait = std::time::Duration::from_millis(u64::from(SystemRandom.next_u32()) % 120_000);
-        tokio::spawn(async move {
-            tokio::time::sleep(wait).await;
-            let _ = orders.send(Order::Connect).await;
-        });
-        Ok(())
-    }
-
-    /// Ends every stream in good order; nobody waits longer than three seconds for that.
-    pub(super) async fn say_goodbye(&mut self) {
-        let Some(open) = self.open.take() else { return };
-        for account in open.accounts.values() {
-            let _ = account.orders.try_send(Order::Disconnect);
-        }
-        let mut online = open.accounts.values().filter(|account| account.online).count();
-        let all_gone = async {
-            while online > 0 {
-                match self.reports.1.recv().await {
-                    Some((_, Report::State(AccountState::Offline))) => online -= 1,
-                    Some(_) => {}
-                    None => return,
-                }
-            }
-        };
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(3), all_gone).await;
     }
 }
 

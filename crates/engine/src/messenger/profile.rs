@@ -8,6 +8,7 @@ use otr::{InstanceTag, PrivateKey};
 use serde_json::{Value, json};
 use vault::{Kdf, Passphrase, Profile, Queued, QueuedState, SecretBytes, SecretText, Vault, VaultError};
 
+use super::moves::Moves;
 use super::people::{Person, rules};
 use super::rooms::Rooms;
 use super::strangers::Refused;
@@ -162,6 +163,7 @@ impl Messenger {
             refused: Refused::default(),
             rooms: Rooms::default(),
             said: Said::default(),
+            moves: Moves::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,
@@ -172,6 +174,7 @@ impl Messenger {
         }
         self.restore_people();
         self.restore_rooms();
+        self.let_all_come();
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use crate::random::SystemRandom;
 
 mod irc;
 mod keys;
+mod moves;
 mod settings;
 mod strangers;
 mod trust;

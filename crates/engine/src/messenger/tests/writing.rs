@@ -7,7 +7,7 @@ const NIGHT: &str = "night-heron@example.com";
 
 impl Desk {
     /// Another account in the same profile, which never connects.
-    async fn second_account(&mut self, address: &str) -> AccountId {
+    pub(super) async fn second_account(&mut self, address: &str) -> AccountId {
         let account = json!({ "address": address, "password": "x", "connect": false });
         later(&mut self.messenger, command("account.add", account)).await;
         let accounts = self.messenger.snapshot().unwrap().accounts;
