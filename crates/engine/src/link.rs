@@ -23,7 +23,6 @@ pub(crate) use self::apart::{Chance, EACH, Siblings, moment};
 pub(crate) use self::irc::{IrcLogin, IrcWay, mechanism_named, preset};
 use self::session::Session;
 pub(crate) use self::talk::{PersonReport, RoomOrder, RoomReport, Wish};
-use crate::random::SystemRandom;
 
 /// What a link needs to know of its account.
 pub(crate) struct Setup {

@@ -178,7 +178,7 @@ fn a_line_has_room_for_what_our_own_name_leaves() {
             Report::Line(line) => Some(*line),
             _ => None,
         });
-        lines.last()
+        lines.max()
     };
     let reports = desk.hears(&[":alice!user@tor.example NICK :a-much-longer-nick"]);
     let longer = line(&reports).unwrap();
