@@ -15,10 +15,12 @@ mod people;
 mod profile;
 mod rooms;
 mod settings;
+mod sights;
 mod strangers;
 mod trust;
 mod writing;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,6 +39,7 @@ use self::moves::Moves;
 use self::people::Person;
 use self::profile::Job;
 use self::rooms::Rooms;
+use self::sights::Seen;
 use self::strangers::Refused;
 use self::writing::Said;
 use crate::door::Queue;
@@ -78,6 +81,8 @@ struct Open {
     rooms: Rooms,
     said: Said,
     moves: Moves,
+    /// Within one thread, and never held across a wait.
+    seen: RefCell<Seen>,
 }
 
 impl Messenger {

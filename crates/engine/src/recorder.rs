@@ -4,6 +4,7 @@
 
 mod alike;
 mod server;
+mod sights;
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};

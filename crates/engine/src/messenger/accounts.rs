@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dial::{Cause, Isolation, Phase, TorStatus};
 use model::{
-    AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, Problem,
+    AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, LoginStep, Problem,
     ServicesLogin, Tor,
 };
 use model::{TorCause, TorPhase};
@@ -184,6 +184,7 @@ impl Messenger {
         open.refused.forget_account(id);
         open.said.forget_account(id);
         open.moves.forget(id);
+        open.seen.borrow_mut().forget_account(id);
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
         self.queue.tell(Event::AccountRemoved { account: id });
@@ -232,11 +233,18 @@ impl Messenger {
             return;
         };
         let was = std::mem::replace(&mut account.online, state == AccountState::Online);
+        let securing = AccountState::Connecting {
+            step: LoginStep::Secure,
+        };
+        let secures = state == securing;
         if account.shown.state != state {
             account.shown.state = state;
             self.queue.tell(Event::AccountChanged {
                 account: account.shown.clone(),
             });
+        }
+        if secures {
+            self.seen_by_exit(id);
         }
         if was {
             self.rooms_offline(id);
@@ -252,7 +260,10 @@ impl Messenger {
             xmpp::Event::Online {
                 resumed, mechanism, ..
             } => self.on_online(id, resumed, Some(mechanism.name())),
-            xmpp::Event::Roster(items) => self.on_roster(id, items),
+            xmpp::Event::Roster(items) => {
+                self.seen_contact_list(id);
+                self.on_roster(id, items);
+            }
             xmpp::Event::RosterUnavailable => self.on_roster(id, Vec::new()),
             xmpp::Event::RosterItem(item) => self.on_roster_item(id, &item),
             xmpp::Event::SubscriptionRequest(from) => self.on_subscription_request(id, &from),
@@ -277,6 +288,7 @@ impl Messenger {
                 use xmpp::MessageKind::{Chat, Normal};
                 let program = from.resource().map(|resource| resource.as_str());
                 if let (false, Chat | Normal, Some(from)) = (forwarded_or_archived, kind, bare(&from)) {
+                    self.seen_message(id, &from, &body);
                     self.on_message(id, &from, program, (&body, delayed));
                 }
             }
@@ -292,6 +304,7 @@ impl Messenger {
     /// The server has a message.
     fn on_taken(&mut self, id: AccountId, token: u64) {
         if !self.room_took(id, token) {
+            self.seen_taken(id, token);
             self.for_account(id, |conversation, context| {
                 conversation.acknowledged(token, context);
             });
@@ -335,7 +348,10 @@ impl Messenger {
                 });
             }
             PersonReport::Readable { who, text } => self.on_readable(id, &who, &text),
-            PersonReport::Said { who, text } => self.on_message(id, &who, None, (&text, false)),
+            PersonReport::Said { who, text } => {
+                self.seen_message(id, &who, &text);
+                self.on_message(id, &who, None, (&text, false));
+            }
             PersonReport::There { who, there } => self.on_presence(id, &who, String::new(), there),
             PersonReport::Tried { who, what } => self.on_request_refused(id, &who, what),
         }
@@ -354,6 +370,7 @@ impl Messenger {
                 .vault
                 .change(|kept| kept_accounts::keep_mechanism(kept, id, mechanism));
         }
+        self.seen_online(id);
         self.on_state(id, AccountState::Online);
         if !resumed {
             self.tell_blocks(id);

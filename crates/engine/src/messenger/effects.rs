@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use model::{AccountId, Address, Event, Policy, Problem};
+use model::{AccountId, Address, Event, Policy, Privacy, Problem};
 
 use super::{Messenger, Open, locked, network, profile};
 use crate::conversation::{Context, Conversation, Effect};
@@ -124,11 +124,16 @@ impl Messenger {
                 notice,
             }),
             Effect::Persist { .. } => {}
-            Effect::Privacy(privacy) => self.queue.tell(Event::PrivacyChanged {
-                account,
-                contact,
-                privacy,
-            }),
+            Effect::Privacy(privacy) => {
+                if matches!(privacy, Privacy::Private { .. }) {
+                    self.seen_private(account, &contact);
+                }
+                self.queue.tell(Event::PrivacyChanged {
+                    account,
+                    contact,
+                    privacy,
+                });
+            }
             Effect::Transmit {
                 body,
                 token,
@@ -188,7 +193,11 @@ impl Messenger {
         program: Option<&str>,
         message: (String, u64, bool),
     ) {
-        let token = message.1;
+        let (token, otr) = (message.1, message.2);
+        if let Some(open) = &self.open {
+            let mut seen = open.seen.borrow_mut();
+            seen.handed(token, account, contact.clone(), otr);
+        }
         let owner = self
             .open
             .as_mut()

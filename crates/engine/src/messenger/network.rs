@@ -21,6 +21,9 @@ impl Messenger {
             Protocol::Xmpp => xmpp_orders(who, wish),
         };
         for order in orders {
+            if let (true, Order::Xmpp(command)) = (owner.online, &order) {
+                self.seen_order(account, command);
+            }
             let _ = owner.orders.try_send(order);
         }
     }
@@ -95,6 +98,11 @@ pub(super) fn check_own_address(protocol: Protocol, address: &Address) -> Result
             })
         }
     }
+}
+
+/// The server of an address; none where there is only a nick.
+pub(super) fn server_of(address: &Address) -> &str {
+    address.as_str().rsplit_once('@').map_or("", |(_, server)| server)
 }
 
 /// Nick and network of an IRC account.

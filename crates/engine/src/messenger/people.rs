@@ -391,8 +391,11 @@ impl Messenger {
 
     /// Gives an account's link an order; without a connection it is of no use and goes nowhere.
     pub(super) fn order(&self, account: AccountId, command: xmpp::Command) {
-        if let Some(account) = self.open.as_ref().and_then(|open| open.accounts.get(&account)) {
-            let _ = account.orders.try_send(Order::Xmpp(command));
+        if let Some(owner) = self.open.as_ref().and_then(|open| open.accounts.get(&account)) {
+            if owner.online {
+                self.seen_order(account, &command);
+            }
+            let _ = owner.orders.try_send(Order::Xmpp(command));
         }
     }
 }

@@ -13,6 +13,7 @@ use super::people::{Person, rules};
 use super::rooms::Rooms;
 use super::strangers::Refused;
 use super::writing::Said;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::{Messenger, Open, Outcome};
@@ -164,6 +165,7 @@ impl Messenger {
             rooms: Rooms::default(),
             said: Said::default(),
             moves: Moves::default(),
+            seen: RefCell::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,

@@ -6,23 +6,25 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, duplex, split};
+use tokio::io::{
+    AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split,
+};
 use tokio::sync::mpsc;
 
 use super::{PASSWORD, Record, Seen};
 
-const ONION: &str = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
+pub(super) const ONION: &str = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
 /// What a person's process finds in its environment: her name, her contact's, and whether she has a past.
 const PERSON: &str = "OTTER_TEST_PERSON";
 
 /// The owner's side of door 1.
-struct Owner<R, W> {
-    lines: tokio::io::Lines<BufReader<R>>,
-    output: W,
+pub(super) struct Owner {
+    lines: tokio::io::Lines<BufReader<ReadHalf<DuplexStream>>>,
+    output: WriteHalf<DuplexStream>,
 }
 
-impl<R: tokio::io::AsyncRead + Unpin, W: tokio::io::AsyncWrite + Unpin> Owner<R, W> {
-    async fn ask(&mut self, method: &str, params: Value) -> Value {
+impl Owner {
+    pub(super) async fn ask(&mut self, method: &str, params: Value) -> Value {
         let line = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
         self.output
             .write_all(format!("{line}\n").as_bytes())
@@ -38,7 +40,7 @@ impl<R: tokio::io::AsyncRead + Unpin, W: tokio::io::AsyncWrite + Unpin> Owner<R,
         }
     }
 
-    async fn until_online(&mut self) {
+    pub(super) async fn until_online(&mut self) {
         loop {
             let shown = self.ask("engine.snapshot", json!({})).await;
             if shown["accounts"][0]["state"]["is"] == "online" {
@@ -49,11 +51,7 @@ impl<R: tokio::io::AsyncRead + Unpin, W: tokio::io::AsyncWrite + Unpin> Owner<R,
     }
 }
 
-async fn live<R, W>(mut owner: Owner<R, W>, record: &Record, (name, contact, past): (&str, &str, bool))
-where
-    R: tokio::io::AsyncRead + Unpin,
-    W: tokio::io::AsyncWrite + Unpin,
-{
+async fn live(owner: &mut Owner, record: &Record, (name, contact, past): (&str, &str, bool)) {
     let passphrase = json!({ "passphrase": name.repeat(3) });
     owner.ask("profile.create", passphrase.clone()).await;
     if past {
@@ -97,7 +95,37 @@ where
     }
     record.say("<message from='mallory@example.com/m' type='chat'><body>?OTRv3?</body></message>");
     tokio::time::sleep(Duration::from_millis(500)).await;
-    owner.ask("engine.stop", json!({})).await;
+}
+
+/// A whole engine with a recording server behind it, and an owner who stops it when she is done.
+pub(super) async fn with_engine<T>(record: &Record, life: impl AsyncFnOnce(&mut Owner) -> T) -> T {
+    let (ours, theirs) = duplex(1 << 20);
+    let _gate = super::serve_channel(theirs, record);
+    let (gates, arriving) = mpsc::channel::<Box<dyn crate::Channel>>(1);
+    gates.send(Box::new(ours)).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = crate::Config {
+        profile: folder.path().join("profile"),
+        gates: arriving,
+        walls: Vec::new(),
+    };
+    let (door, engine) = duplex(1 << 20);
+    let ((input, output), (reading, writing)) = (split(engine), split(door));
+    let mut owner = Owner {
+        lines: BufReader::new(reading).lines(),
+        output: writing,
+    };
+    let living = async {
+        let result = life(&mut owner).await;
+        owner.ask("engine.stop", json!({})).await;
+        result
+    };
+    let both = async { tokio::join!(crate::run(config, input, output), living) };
+    let (ended, result) = tokio::time::timeout(Duration::from_secs(100), both)
+        .await
+        .unwrap();
+    ended.unwrap();
+    result
 }
 
 /// One person's life, in a process of her own: what the server saw is printed, a stanza a line.
@@ -110,32 +138,8 @@ async fn a_person() {
         panic!("{person}")
     };
     let record = Record::default();
-    let (ours, theirs) = duplex(1 << 20);
-    let _gate = super::serve_channel(theirs, &record);
-    let (gates, arriving) = mpsc::channel::<Box<dyn crate::Channel>>(1);
-    gates.send(Box::new(ours)).await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let config = crate::Config {
-        profile: folder.path().join("profile"),
-        gates: arriving,
-        walls: Vec::new(),
-    };
-    let (door, engine) = duplex(1 << 20);
-    let ((input, output), (reading, writing)) = (split(engine), split(door));
-    let owner = Owner {
-        lines: BufReader::new(reading).lines(),
-        output: writing,
-    };
-    let both = async {
-        tokio::join!(
-            crate::run(config, input, output),
-            live(owner, &record, (name, contact, past == "yes"))
-        )
-    };
-    let (ended, ()) = tokio::time::timeout(Duration::from_secs(100), both)
-        .await
-        .unwrap();
-    ended.unwrap();
+    let person = (name, contact, past == "yes");
+    with_engine(&record, async |owner| live(owner, &record, person).await).await;
     for line in record.take() {
         // When the server is asked what it has is a matter of this machine's speed, not of the person.
         if let Seen::Said(stanza) = line.seen
