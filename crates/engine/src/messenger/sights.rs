@@ -188,7 +188,10 @@ impl Messenger {
 impl Open {
     /// The server of a contact, unless it is the account's own.
     fn count_server_of(&self, id: AccountId, who: &Address, what: &[&'static str]) {
-        let own = self.accounts.get(&id).map(|account| server_of(&account.shown.address));
+        let own = self
+            .accounts
+            .get(&id)
+            .map(|account| server_of(&account.shown.address));
         let server = server_of(who);
         if server.is_empty() || own == Some(server) {
             return;
