@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use model::{Command, Done, Nothing, Problem, ProfileState, Started, Wall, WindowState};
+use model::{Command, Done, Nothing, Problem, ProfileState, RoomText, Started, Wall, WindowState};
 use serde::de::DeserializeOwned;
 use slint::{CloseRequestResponse, ComponentHandle, SharedString, Timer, TimerMode};
 use view::{Answer, CallId, Change, Line, Mirror, Peer, State, Words, Zone};
@@ -222,7 +222,10 @@ impl App {
 
     fn first_unread(&self, peer: &Peer) -> Option<u64> {
         self.state(|state| {
-            let log = &state.talk(peer)?.log;
+            let log = match state.room(peer) {
+                Some(room) => &room.log,
+                None => &state.talk(peer)?.log,
+            };
             Some(log.entry(log.first_unread()?)?.number)
         })
     }
@@ -240,7 +243,17 @@ impl App {
     pub(crate) fn keep_drafts(self: &Rc<Self>) {
         let due = self.mirror(|mirror| mirror.drafts_mut().due(now(), true));
         for draft in due {
-            self.order(&Command::SetDraft(draft));
+            let peer = Peer::new(draft.account, draft.contact.clone());
+            let of_room = self.state(|state| state.room(&peer).is_some());
+            self.order(&if of_room {
+                Command::SetRoomDraft(RoomText {
+                    account: draft.account,
+                    room: draft.contact,
+                    text: draft.text,
+                })
+            } else {
+                Command::SetDraft(draft)
+            });
         }
     }
 
@@ -334,6 +347,17 @@ impl App {
         self.keep_drafts();
         self.leaving.set(true);
         self.send::<Done>(&Command::Stop(Nothing {}), |_, _| ());
+        self.goodbye.start(TimerMode::SingleShot, GOODBYE, || {
+            let _ = slint::quit_event_loop();
+        });
+    }
+
+    /// Ends everything at once: the window is gone before the engine has wiped what it holds.
+    pub(crate) fn panic(self: &Rc<Self>) {
+        self.leaving.set(true);
+        // What cannot be hidden is ended with the program.
+        let _ = self.ui.hide();
+        self.send::<Done>(&Command::Panic(Nothing {}), |_, _| ());
         self.goodbye.start(TimerMode::SingleShot, GOODBYE, || {
             let _ = slint::quit_event_loop();
         });

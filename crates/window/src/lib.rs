@@ -16,6 +16,7 @@ mod made_up;
 pub mod markup;
 mod notices;
 pub mod pages;
+mod rooms;
 mod screen;
 
 use std::fmt;

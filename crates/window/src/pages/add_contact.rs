@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use model::{AddContact as Add, Command, Done, Problem};
+use model::{AddContact as Add, Command, Done};
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use view::{Change, Peer};
 
@@ -45,11 +45,7 @@ fn add(app: &Rc<App>, account: i32, address: &str, name: &str) {
         return;
     };
     let Some(invited) = view::invitation(address) else {
-        let problem = Problem::new(
-            "contact.bad_address",
-            "This is not an address. It looks like name@example.org.",
-        );
-        global.set_problem(app.say(&problem));
+        global.set_problem(app.say(&super::bad_address()));
         return;
     };
     global.set_busy(true);
