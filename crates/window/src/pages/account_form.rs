@@ -202,6 +202,7 @@ impl AccountForm {
                 protocol: model::Protocol::Irc,
                 address,
                 password,
+                login: None,
                 server: None,
                 register: false,
                 pins: Vec::new(),
