@@ -48,7 +48,16 @@ impl Desk {
     }
 
     /// A private conversation with bob, whose program cuts and joins as ours does.
-    fn talk(&mut self, bob: &mut otr::Conversation) -> Vec<String> {
+    async fn talk(&mut self, bob: &mut otr::Conversation) -> Vec<String> {
+        let mut heard = self.exchange(bob);
+        // What no program of ours greets is given five seconds for it.
+        tokio::time::sleep(Duration::from_millis(5_300)).await;
+        self.messenger.tick();
+        heard.extend(self.exchange(bob));
+        heard
+    }
+
+    fn exchange(&mut self, bob: &mut otr::Conversation) -> Vec<String> {
         let (mut all, mut heard) = (Vec::new(), Vec::new());
         let mut bodies = self.bodies();
         while !bodies.is_empty() {
@@ -116,7 +125,7 @@ async fn a_talk_over_irc_is_private_in_lines_of_400_bytes_and_an_action_stays_in
         desk.about("message.send", "bob", json!({ "text": text }))
             .unwrap();
     }
-    let heard = desk.talk(&mut bob);
+    let heard = desk.talk(&mut bob).await;
     assert_eq!(heard, ["/me waves".to_owned(), "otter ".repeat(300)]);
 }
 
@@ -131,7 +140,7 @@ async fn whoever_comes_under_the_name_of_a_contact_gets_nothing_that_was_written
     desk.about("message.send", "bob", json!({ "text": "first" }))
         .unwrap();
     let mut bob = bob();
-    assert_eq!(desk.talk(&mut bob), ["first"]);
+    assert_eq!(desk.talk(&mut bob).await, ["first"]);
     let why = Problem::new("peer.renamed", "The contact took another nick.");
     desk.reports(Report::Person(PersonReport::Gone {
         who: address("bob"),
@@ -145,7 +154,7 @@ async fn whoever_comes_under_the_name_of_a_contact_gets_nothing_that_was_written
     desk.about("message.send", "bob", json!({ "text": "second" }))
         .unwrap();
     let mut mallory = self::bob();
-    assert_eq!(desk.talk(&mut mallory), Vec::<String>::new());
+    assert_eq!(desk.talk(&mut mallory).await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -163,10 +172,7 @@ async fn strangers_wait_and_services_are_no_contacts() {
         "contact.is_service"
     );
     assert_eq!(
-        code(
-            desk.about("contact.add", "bob smith!", json!({}))
-                .or_else(|_| desk.about("contact.add", "b!b", json!({})))
-        ),
+        code(desk.about("contact.add", "b!b", json!({}))),
         "contact.bad_nick"
     );
     desk.about("contact.block", "mallory", json!({})).unwrap();
