@@ -4,6 +4,7 @@
 //! never let anything but OTR out against the owner's policy, send a message to a key that it was not
 //! written for, or send one twice where the contact cannot tell. OTRv3; `docs/decisions/0003-receipts.md`.
 
+mod correcting;
 mod keys;
 mod outgoing;
 mod policy;
@@ -142,6 +143,7 @@ pub(crate) struct Conversation {
     verification: verification::State,
     /// The owner was told that a message was written for another key than the one that stands.
     told_other_key: bool,
+    correcting: Option<correcting::Correcting>,
     /// The owner was told that the contact wants a private conversation in spite of the policy.
     told_wants_privacy: bool,
 }
@@ -200,6 +202,7 @@ impl Conversation {
             stood: false,
             verification: verification::State::default(),
             told_other_key: false,
+            correcting: None,
             told_wants_privacy: false,
         }
     }
@@ -401,6 +404,7 @@ impl Conversation {
         }
         self.give_up_asking(context);
         self.stop_asking(context);
+        self.give_up_correcting(context);
         self.believe(context);
         self.forget_readable(context);
         if self.greeting_until.is_some_and(|until| until <= context.now) {
@@ -418,6 +422,7 @@ impl Conversation {
     pub(crate) fn busy(&self) -> bool {
         self.confirm_at.is_some()
             || self.greeting_until.is_some()
+            || self.correcting.is_some()
             || !self.outgoing.is_empty()
             || self.asked_at.is_some()
     }

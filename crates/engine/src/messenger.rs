@@ -14,10 +14,12 @@ mod network;
 mod people;
 mod profile;
 mod rooms;
+mod rules;
 mod settings;
 mod sights;
 mod strangers;
 mod trust;
+mod visibility;
 mod writing;
 
 use std::cell::RefCell;
@@ -39,9 +41,12 @@ use self::moves::Moves;
 use self::people::Person;
 use self::profile::Job;
 use self::rooms::Rooms;
+use self::rules::Attention;
 use self::sights::Seen;
 use self::strangers::Refused;
+use self::visibility::Shown;
 use self::writing::Said;
+use crate::End;
 use crate::door::Queue;
 use crate::link::Report;
 
@@ -66,6 +71,8 @@ pub(crate) struct Messenger {
     /// Something on another thread has the vault, or makes it.
     busy: bool,
     stopping: bool,
+    panicking: bool,
+    attention: Attention,
     origin: Instant,
     tokens: u64,
     reports: Channel<(AccountId, Report)>,
@@ -83,6 +90,7 @@ struct Open {
     moves: Moves,
     /// Within one thread, and never held across a wait.
     seen: RefCell<Seen>,
+    shown: Shown,
 }
 
 impl Messenger {
@@ -95,6 +103,8 @@ impl Messenger {
             open: None,
             busy: false,
             stopping: false,
+            panicking: false,
+            attention: Attention::default(),
             origin: Instant::now(),
             tokens: 0,
             reports: mpsc::channel(256),
@@ -102,12 +112,13 @@ impl Messenger {
         }
     }
 
-    /// Runs until the door is closed or the owner wants to stop.
-    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<rpc::Request>) {
+    /// Runs until the door is closed or the owner wants to stop. [`End::AtOnce`]: nobody is waited for any more.
+    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<rpc::Request>) -> End {
         let mut tor = self.dialer.status();
         let mut ticks = tokio::time::interval(Duration::from_millis(500));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.stopping {
+            self.look_at_the_clock();
             let idle = !self.has_busy_conversations();
             tokio::select! {
                 request = requests.recv() => match request {
@@ -121,14 +132,20 @@ impl Messenger {
                     self.queue.tell(Event::TorChanged { tor });
                 }
                 _ = ticks.tick(), if !idle => self.tick(),
-                () = tokio::time::sleep(Duration::from_secs(20)), if idle => self.tick(),
+                () = tokio::time::sleep(self.attention.pause()), if idle => self.tick(),
             }
         }
+        if self.panicking {
+            self.end_at_once().await;
+            return End::AtOnce;
+        }
         self.say_goodbye().await;
+        End::Stopped
     }
 
     fn request(&mut self, request: rpc::Request) {
         let id = request.id;
+        self.attend(&request.command);
         match self.carry_out(request.command, id.as_ref()) {
             Outcome::Now(result) => self.answer(id.as_ref(), result),
             Outcome::Later => {}
@@ -205,6 +222,11 @@ impl Messenger {
             Command::CancelMessage(with) => self
                 .converse(with.account, &with.contact, |c, x| c.cancel(&with.message, x))?
                 .map(|()| json!({})),
+            Command::CorrectMessage(with) => self
+                .converse(with.account, &with.contact, |c, x| {
+                    c.correct(&with.message, with.text, x)
+                })?
+                .map(|()| json!({})),
             Command::RetryMessage(with) => self
                 .converse(with.account, &with.contact, |c, x| c.retry(&with.message, x))?
                 .map(|()| json!({})),
@@ -257,6 +279,7 @@ impl Messenger {
 
     fn tick(&mut self) {
         self.for_everyone(|conversation, context| conversation.tick(context));
+        self.follow_timetables();
     }
 
     fn has_busy_conversations(&self) -> bool {

@@ -64,6 +64,12 @@ pub enum Command {
     RemoveContact(BareJid),
     /// Send initial presence. Needed after each `Online` that was not resumed.
     SetAvailable,
+    /// Say to everybody who was told otherwise that nobody is there, and stay connected.
+    SetUnavailable,
+    /// Say to one person that somebody is there (RFC 6121 4.6).
+    ShowTo(BareJid),
+    /// Say to one person that nobody is there.
+    HideFrom(BareJid),
     /// Say goodbye and close the stream for good.
     GoOffline,
     /// Test the stream now; no answer in time ends it.

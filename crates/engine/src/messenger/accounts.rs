@@ -81,8 +81,7 @@ impl Messenger {
         }
         let (jobs, id) = (self.jobs.0.clone(), id.cloned());
         tokio::spawn(async move {
-            let made =
-                tokio::task::spawn_blocking(|| Box::new(PrivateKey::generate(&mut SystemRandom))).await;
+            let made = tokio::task::spawn_blocking(profile::new_key).await;
             let key =
                 made.map_err(|_| Problem::new("account.no_key", "The account's OTR key could not be made."));
             // The messenger is gone only when the program ends.
@@ -157,6 +156,7 @@ impl Messenger {
             account: account.shown.clone(),
         });
         open.accounts.insert(id, account);
+        self.restore_visibility(id);
         tokio::spawn(Link::new(setup, inbox, self.reports.0.clone()).run());
         Ok(())
     }
@@ -187,6 +187,7 @@ impl Messenger {
         open.seen.borrow_mut().forget_account(id);
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
+        self.forget_visibility(id);
         self.queue.tell(Event::AccountRemoved { account: id });
         Ok(())
     }

@@ -103,7 +103,7 @@ impl Messenger {
         match command {
             Command::KeepMessages(with) => self.keep_messages(&with).map(|()| json!({})),
             Command::ReadKept(with) => to_value(&self.read_kept(&with)?),
-            other => self.room_command(other),
+            other => self.rules_command(other),
         }
     }
 

@@ -188,7 +188,7 @@ impl Messenger {
             self.on_roster_item(account, &item);
         }
         self.complete_roster(account);
-        self.order(account, xmpp::Command::SetAvailable);
+        self.show_anew(account);
     }
 
     pub(super) fn on_roster_item(&mut self, account: AccountId, item: &xmpp::RosterItem) {
@@ -262,6 +262,16 @@ impl Messenger {
         });
     }
 
+    /// While an account does not say that it is there, the server does not tell it who else is: whoever writes now is.
+    fn notice_presence(&mut self, account: AccountId, address: &Address, program: Option<&str>, late: bool) {
+        let program = program.unwrap_or_default();
+        let known = self.known(account, address);
+        let there = known.is_ok_and(|person| person.present.contains(program));
+        if !late && !there && !self.is_shown_to_everybody(account) {
+            self.on_presence(account, address, program.to_owned(), true);
+        }
+    }
+
     pub(super) fn on_message(
         &mut self,
         account: AccountId,
@@ -275,6 +285,7 @@ impl Messenger {
                 if body.starts_with("?OTR") && !late {
                     person.last = program.map(str::to_owned);
                 }
+                self.notice_presence(account, address, program, late);
                 let _ = self.converse(account, address, |conversation, context| {
                     conversation.receive(body, late, context);
                 });

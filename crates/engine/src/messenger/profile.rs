@@ -12,6 +12,7 @@ use super::moves::Moves;
 use super::people::{Person, rules};
 use super::rooms::Rooms;
 use super::strangers::Refused;
+use super::visibility::Shown;
 use super::writing::Said;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -59,7 +60,9 @@ impl Messenger {
             self.folder.clone(),
             Passphrase::new(passphrase.expose().to_owned()),
         );
-        self.open_elsewhere(id, move || Vault::open(&folder, &passphrase))
+        self.open_elsewhere(id, move || {
+            Vault::open(&folder, &passphrase).and_then(super::rules::unless_late)
+        })
     }
 
     pub(super) fn restore_backup(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
@@ -86,7 +89,8 @@ impl Messenger {
     /// Seals the profile: connections end, keys and messages are dropped and wiped.
     pub(super) fn lock(&mut self) -> Result<(), Problem> {
         // Links end when nobody gives them orders any more; the server notices.
-        self.open.take().ok_or_else(super::locked)?;
+        drop(self.open.take().ok_or_else(super::locked)?);
+        vault::wipe_stack();
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Locked,
         });
@@ -137,6 +141,7 @@ impl Messenger {
             let opened = tokio::task::spawn_blocking(move || {
                 work().map(|mut vault| {
                     vault.prepare_history();
+                    vault::wipe_stack();
                     vault
                 })
             });
@@ -166,6 +171,7 @@ impl Messenger {
             said: Said::default(),
             moves: Moves::default(),
             seen: RefCell::default(),
+            shown: Shown::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,
@@ -176,6 +182,7 @@ impl Messenger {
         }
         self.restore_people();
         self.restore_rooms();
+        self.take_rules();
         self.let_all_come();
         Ok(())
     }
@@ -228,6 +235,13 @@ impl Messenger {
             self.tell_contact(account, &contact);
         }
     }
+}
+
+/// A new OTR key, of which nothing stays on the stack that it was made on.
+pub(super) fn new_key() -> Box<PrivateKey> {
+    let key = Box::new(PrivateKey::generate(&mut crate::random::SystemRandom));
+    vault::wipe_stack();
+    key
 }
 
 fn check_passphrase(passphrase: &Secret) -> Result<(), Problem> {

@@ -25,6 +25,7 @@ impl Messenger {
             Command::CheckText(with) => return to_value(&self.check_text(&with)?),
             Command::BlockContact(with) => self.block(with.account, &with.contact),
             Command::ChangeAccount(with) => self.change_account(&with),
+            Command::SetVisibility(with) => self.set_visibility(&with),
             Command::ListSights(_) => return to_value(&self.list_sights()?),
             Command::ListProbes(_) => return to_value(&self.list_probes()?),
             Command::LoginKeys(with) => return to_value(&self.login_keys(with.account)?),

@@ -138,7 +138,13 @@ impl Messenger {
                     self.seen_by_contact(id, &who, &["address"]);
                 }
             }
-            Command::SetAvailable => self.seen_presence(id),
+            Command::HideFrom(who) | Command::ShowTo(who) => {
+                self.seen_by_server(id, &["presence"]);
+                if let Ok(who) = who.as_str().parse() {
+                    self.seen_by_contact(id, &who, &["presence"]);
+                }
+            }
+            Command::SetAvailable | Command::SetUnavailable => self.seen_presence(id),
             _ => {}
         }
     }

@@ -8,6 +8,7 @@ use otr::{Input, Output};
 
 mod history;
 mod keeping;
+mod rules;
 
 use super::people::MAX_STRANGERS;
 use super::*;
@@ -20,6 +21,7 @@ mod moves;
 mod settings;
 mod strangers;
 mod trust;
+mod visibility;
 mod writing;
 
 const ALICE: &str = "alice@example.org";

@@ -1,5 +1,6 @@
 //! What alice has kept of her conversation with bob, what comes back, and what is gone for good.
 
+use model::MessageId;
 use otr::Tlv;
 
 use super::*;
@@ -206,4 +207,84 @@ async fn what_cannot_be_kept_is_told_once_and_the_talk_goes_on() {
     }
     assert_eq!(texts(&desk.messages(BOB)), ["heard"; 3]);
     assert_eq!(desk.messenger.queue.sequence(), before + 3 + 1);
+}
+
+/// A record that gives a message another text.
+fn corrects(desk: &mut Desk, bob: &mut otr::Conversation, name: [u8; 16], text: &[u8]) {
+    let value = [&EPOCH[..], &name, text].concat();
+    let tlvs = [Tlv { kind: 0x4f05, value }];
+    let input = Input::Notice { tlvs: &tlvs, tag: 1 };
+    bob.handle(input, Duration::from_secs(1), &mut SystemRandom)
+        .unwrap();
+    while let Some(output) = bob.poll() {
+        if let Output::Send { body, .. } = output {
+            desk.hears(&format!("{BOB}/a"), &body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_contact_corrects_one_of_its_last_messages_and_nothing_else() {
+    let (mut desk, mut bob) = talking().await;
+    keep(&mut desk, true);
+    let own = sends(&mut desk, "mine");
+    for number in 1..=17 {
+        says(
+            &mut desk,
+            &mut bob,
+            &format!("bob {number}"),
+            0x4f01,
+            &[[number; 16]],
+        );
+    }
+    for (name, text) in [
+        (own, &b"forged"[..]),
+        ([1; 16], b"too old"),
+        ([99; 16], b"unknown"),
+        ([17; 16], b"  "),
+        ([17; 16], b"\xff"),
+        ([17; 16], &[b'x'; 60_001]),
+    ] {
+        corrects(&mut desk, &mut bob, name, text);
+    }
+    assert!(desk.messages(BOB).iter().all(|message| !message.corrected));
+    corrects(&mut desk, &mut bob, [2; 16], b"bob two");
+    let check = |messages: Vec<model::Message>| {
+        let changed: Vec<_> = messages.iter().filter(|message| message.corrected).collect();
+        assert_eq!((changed.len(), changed[0].text.as_str()), (1, "bob two"));
+    };
+    check(desk.messages(BOB));
+    start_again(&mut desk).await;
+    check(desk.messages(BOB));
+}
+
+#[tokio::test]
+async fn the_last_message_is_corrected_once_the_contact_has_the_new_text() {
+    let (mut desk, mut bob) = talking().await;
+    keep(&mut desk, true);
+    let name = sends(&mut desk, "tomorow");
+    let id = MessageId::from_bytes(name);
+    let correct = |desk: &mut Desk, text: &str| {
+        desk.about("message.correct", BOB, json!({ "message": id, "text": text }))
+    };
+    assert_eq!(code(correct(&mut desk, "tomorrow")), "message.cannot_correct");
+    says(&mut desk, &mut bob, "", 0x4f02, &[name]);
+    assert_eq!(code(correct(&mut desk, " ")), "message.empty");
+    correct(&mut desk, "tomorrow").unwrap();
+    // Bob's program has not said that it has it.
+    assert_eq!(texts(&desk.messages(BOB)), ["tomorow"]);
+    says(&mut desk, &mut bob, "", 0x4f02, &[name]);
+    let messages = desk.messages(BOB);
+    assert_eq!(
+        (texts(&messages), messages[0].corrected),
+        (vec!["tomorrow"], true)
+    );
+    start_again(&mut desk).await;
+    let messages = desk.messages(BOB);
+    assert_eq!(
+        (texts(&messages), messages[0].corrected),
+        (vec!["tomorrow"], true)
+    );
+    // Without a private conversation nothing can be corrected.
+    assert_eq!(code(correct(&mut desk, "never")), "message.cannot_correct");
 }
