@@ -4,14 +4,18 @@
 
 mod apart;
 mod irc;
+mod places;
 mod pump;
 mod reach;
 mod session;
 mod talk;
+mod trust;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use dial::find::{Finder, Place, Resolver};
+use dial::tls::KnownServer;
 use dial::{Dialer, Host, Isolation, TorStatus};
 use jid::BareJid;
 use model::{AccountId, AccountState, Address, LoginStep, Problem, Server};
@@ -31,8 +35,12 @@ pub(crate) struct Setup {
     pub(crate) password: Zeroizing<String>,
     pub(crate) server: Option<Server>,
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
+    /// The server as it was at the last login.
+    pub(crate) known: Option<KnownServer>,
     pub(crate) isolation: Isolation,
     pub(crate) dialer: Dialer,
+    /// Who is asked where the server is.
+    pub(crate) resolvers: Vec<Resolver>,
     /// Accounts of this profile that connect: with more than one, they never move in step.
     pub(crate) siblings: Siblings,
     /// Where the moments come from at which it moves.
@@ -100,6 +108,8 @@ pub(crate) struct Change {
     pub(crate) password: Zeroizing<String>,
     pub(crate) server: Option<Server>,
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
+    pub(crate) known: Option<KnownServer>,
+    pub(crate) resolvers: Vec<Resolver>,
     /// Another way to log in, where there is a choice.
     pub(crate) login: Option<IrcLogin>,
 }
@@ -121,6 +131,8 @@ pub(crate) enum Report {
     },
     /// Bytes that the name of a person and the text of one message share from now on.
     Line(usize),
+    /// Both sides have proven themselves: this is the server, to be known again.
+    Server(KnownServer),
     /// These went nowhere, in this order.
     Lost(Vec<u64>),
     /// The session stands, and everything begins anew; logged in like that.
@@ -167,6 +179,12 @@ pub(crate) struct Link {
     /// The owner wants another way; it begins with the next connection.
     change: Option<Box<Change>>,
     transport: model::Transport,
+    /// Finds the server where the owner chose none; away only while it is asked.
+    finder: Option<Finder>,
+    /// The place of the present stream.
+    place: Option<Place>,
+    /// Who answered on the present stream, if TLS stands on it.
+    server: Option<KnownServer>,
     /// A login went well over this kind of transport: no other is tried any more, so that the
     /// session, and what it still holds, stays.
     proven: bool,
@@ -188,6 +206,7 @@ impl Link {
     ) -> Self {
         let transport = first_transport(&setup);
         let session = Session::new(&setup, transport);
+        let finder = places::finder(&setup);
         let name = match &setup.network {
             Network::Irc(way) => way.network.clone(),
             Network::Xmpp { jid, .. } => jid.domain().as_str().to_owned(),
@@ -203,6 +222,9 @@ impl Link {
             failures: 0,
             change: None,
             transport,
+            finder,
+            place: None,
+            server: None,
             proven: false,
             name,
             tls_at: None,
@@ -301,9 +323,12 @@ impl Link {
         self.setup.password = change.password;
         self.setup.server = change.server;
         self.setup.pins = change.pins;
+        self.setup.known = change.known;
+        self.setup.resolvers = change.resolvers;
         if let (Network::Irc(way), Some(login)) = (&mut self.setup.network, change.login) {
             way.login = login;
         }
+        self.finder = places::finder(&self.setup);
         self.transport = first_transport(&self.setup);
         self.session = Session::new(&self.setup, self.transport);
         self.tls_at = None;
@@ -394,6 +419,12 @@ pub(crate) struct Candidate {
     pub(crate) host: Host,
     pub(crate) port: u16,
     pub(crate) transport: model::Transport,
+}
+
+/// A server and the name that its certificate has to bear.
+pub(crate) struct Target {
+    pub(crate) candidate: Candidate,
+    pub(crate) name: String,
 }
 
 #[cfg(test)]

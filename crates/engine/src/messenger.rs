@@ -15,6 +15,7 @@ mod people;
 mod profile;
 mod rooms;
 mod rules;
+mod servers;
 mod settings;
 mod sights;
 mod strangers;
@@ -179,6 +180,7 @@ impl Messenger {
             Command::ChangePassphrase(with) => self.change_passphrase(&with.old, &with.new),
             Command::Lock(Nothing {}) => self.lock(),
             Command::SetDestroying(with) => self.set_destroying(&with),
+            Command::AccountResolvers(with) => return to_value(&self.resolvers(&with)?),
             Command::StoredData(Nothing {}) => return to_value(&self.stored()?),
             Command::BackUp(Nothing {}) => return to_value(&self.back_up()?),
             Command::WipeProfile(with) => self.wipe_profile(&with),

@@ -11,7 +11,8 @@ use crate::room::{
 use crate::rules::{CheckText, Findings, Rules, SetVisibility, Sights};
 use crate::secret::Secret;
 use crate::settings::{
-    BackupSaved, ChangeAccount, Probes, RenameContact, SetDestroying, SetDraft, Stored, WindowState, Wipe,
+    AccountResolvers, BackupSaved, ChangeAccount, Probes, RenameContact, Resolvers, SetDestroying, SetDraft,
+    Stored, TrustServer, WindowState, Wipe,
 };
 use crate::trust::{
     AnswerVerification, ExportKeys, ExportedKeys, FingerprintWords, ImportKeys, Imported, OwnKey, RenewKey,
@@ -110,6 +111,11 @@ methods! {
     "account.change" ChangeAccount(ChangeAccount) -> Done;
     /// What the services of an IRC network have to be told to let an account log in without a password.
     "account.login_keys" LoginKeys(AccountRef) -> LoginKeys;
+    /// Accepts the key that a server showed, after the account stopped because of it (`tls.key_changed`, `tls.untrusted`,
+    /// `tls.keys_differ`), and connects again. Only a key that the problem is about can be accepted.
+    "account.trust_server" TrustServer(TrustServer) -> Done;
+    /// Who is asked, over Tor and TLS, where an account's server is; and, where a list is given, sets it.
+    "account.resolvers" AccountResolvers(AccountResolvers) -> Resolvers;
     /// Sets what may cross the network without OTR for the contacts of an account.
     "account.policy" SetAccountPolicy(SetAccountPolicy) -> Done;
     /// Who was refused an answer in this run, and what they tried.
@@ -169,12 +175,16 @@ methods! {
     /// Gives an account fresh Tor circuits and connects it again over them.
     "tor.new_circuit" NewCircuit(AccountRef) -> Done;
     /// Which Tor is used, and how.
+    /// This version does not carry it out: `door.no_such_method`.
     "tor.settings" TorSettings(Nothing) -> TorSettings;
     /// Chooses which Tor is used, and how; every account connects again over it.
+    /// This version does not carry it out: `door.no_such_method`.
     "tor.set" SetTor(SetTor) -> Done;
     /// The circuits in use.
+    /// This version does not carry it out: `door.no_such_method`.
     "tor.paths" TorPaths(Nothing) -> TorPaths;
     /// Lets every room try what its walls must refuse.
+    /// This version does not carry it out: `door.no_such_method`.
     "walls.check" CheckWalls(Nothing) -> WallsCheck;
     /// Keeps the messages of a conversation from now on, or stops and destroys what was kept.
     "history.keep" KeepMessages(KeepMessages) -> Done;

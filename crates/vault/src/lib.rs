@@ -33,7 +33,7 @@ pub use folder::make_private;
 pub use history::{Entry, History, KeptDelivery, MAX_ENTRY_TEXT, MAX_HISTORY, MAX_PAGE, Page};
 pub use kdf::Kdf;
 pub use profile::{
-    Account, Contact, IrcLogin, KeptHistory, KnownFingerprint, Policy, Profile, Protocol, Queued,
+    Account, Contact, IrcLogin, KeptHistory, KnownFingerprint, Learnt, Policy, Profile, Protocol, Queued,
     QueuedState, Room, SCHEMA, TlsPolicy,
 };
 pub use secret::{Passphrase, SecretBytes, SecretText};

@@ -114,6 +114,9 @@ pub enum Protocol {
         certificate: Option<SecretBytes>,
         /// The certificate's private key, PKCS#8 in DER.
         certificate_key: Option<SecretBytes>,
+        /// What earlier logins left behind.
+        #[serde(default)]
+        learnt: Learnt,
     },
     /// XMPP, RFC 6120.
     Xmpp {
@@ -135,6 +138,9 @@ pub enum Protocol {
         mechanism_seen: Option<String>,
         /// Whether the account is still to be made on the server (XEP-0077).
         register: bool,
+        /// What earlier logins left behind.
+        #[serde(default)]
+        learnt: Learnt,
     },
 }
 
@@ -150,6 +156,21 @@ pub enum IrcLogin {
     None,
     /// By its password.
     Password,
+}
+
+/// What logins of an account left behind for the next one.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Learnt {
+    /// The server's key at the last login: SHA-256 of the SPKI, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_key: Option<String>,
+    /// Who issued its certificate: SHA-256 of the organisation's name, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_issuer: Option<String>,
+    /// Who is asked where the server is; absent: the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolvers: Option<Vec<String>>,
 }
 
 /// How TLS is used on a connection.

@@ -73,6 +73,7 @@ fn fill(vault: &mut Vault) {
                     pins: Vec::new(),
                     mechanism_seen: None,
                     register: false,
+                    learnt: crate::Learnt::default(),
                 },
                 otr_key: Some(SecretBytes::new(unmasked(&OTR_KEY))),
                 instance_tag: None,

@@ -239,6 +239,9 @@ impl State {
             talk.privacy = conversation.privacy;
             talk.verification = conversation.verification;
             talk.draft = conversation.draft;
+            if talk.kept == KeptTo::Nothing {
+                talk.kept = conversation.before.map_or(KeptTo::All, KeptTo::Before);
+            }
             for message in conversation.messages {
                 talk.log.put(What::Message(message));
             }

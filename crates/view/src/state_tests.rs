@@ -25,10 +25,20 @@ fn kept_messages_are_read_backwards_and_to_the_end() {
     let mut state = State::default();
     let mut all = snapshot(1, vec![incoming(9, "new")]);
     state.replace(all.clone());
-    assert_eq!(state.earlier(&bob()), None);
+    assert_eq!(state.earlier(&bob()), None, "nothing is kept before these");
+    let mut state = State::default();
     all.contacts[0].kept = true;
+    let told = std::mem::take(&mut all.conversations);
+    state.replace(all.clone());
+    assert_eq!(
+        state.earlier(&bob()),
+        Some(None),
+        "whatever is kept was not read yet"
+    );
+    all.conversations = told;
+    all.conversations[0].before = Some(90);
     state.replace(all);
-    assert_eq!(state.earlier(&bob()), Some(None));
+    assert_eq!(state.earlier(&bob()), Some(Some(90)));
     let page = |messages, before| Kept { messages, before };
     let mut foreign = incoming(1, "of carol's");
     foreign.contact = address("carol@example.org");

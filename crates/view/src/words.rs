@@ -91,7 +91,12 @@ impl Words {
     /// What went wrong and what can be done, as a sentence. Codes that the catalogue does not have are told in the
     /// engine's English.
     pub fn problem(&self, problem: &Problem) -> String {
-        self.say_or(&problem.code, &problem.text)
+        let sentence = self.say_or(&problem.code, &problem.text);
+        if problem.about.is_empty() || !self.knows(&problem.code) {
+            return sentence;
+        }
+        let about: Vec<String> = problem.about.iter().map(|it| text::isolated(it)).collect();
+        format!("{sentence} ({})", about.join(", "))
     }
 
     /// Whether there is a sentence for a problem's code.

@@ -53,6 +53,7 @@ mod visibility;
 use std::rc::Rc;
 
 use model::Problem;
+use slint::{ModelRc, SharedString, VecModel};
 use view::Change;
 
 use crate::App;
@@ -102,6 +103,13 @@ pub(crate) fn bad_address() -> Problem {
         "contact.bad_address",
         "This is not an address. It looks like name@example.org.",
     )
+}
+
+/// The addresses of the accounts in their order, to choose one from.
+pub(crate) fn accounts(app: &Rc<App>) -> ModelRc<SharedString> {
+    let address = |it: &model::Account| SharedString::from(view::text::address(it.address.as_str()));
+    let names: Vec<_> = app.state(|state| state.accounts().map(address).collect());
+    ModelRc::new(VecModel::from(names))
 }
 
 /// The same callback for every page: what to do with the app, as long as there is one.

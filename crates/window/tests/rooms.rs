@@ -1,6 +1,8 @@
 //! Alice in rooms; the engine is played by the test.
 //! It must never need a display. Standard: `docs/rpc.md`, `room.*`.
 
+#![expect(clippy::unwrap_used, reason = "a scene that cannot be set ends the test")]
+
 mod stage;
 
 use model::{Event, Rank, RoomState};

@@ -161,9 +161,10 @@ fn the_shield_is_chosen_beside_what_was_chosen_before() {
 #[test]
 fn a_profile_expires_only_after_it_was_understood() {
     let stage = guarded();
-    let choices = stage.elements().into_iter().filter(|it| {
-        it.accessible_role() == Some(i_slint_backend_testing::AccessibleRole::Combobox)
-    });
+    let choices = stage
+        .elements()
+        .into_iter()
+        .filter(|it| it.accessible_role() == Some(i_slint_backend_testing::AccessibleRole::Combobox));
     let expiry = choices.last().unwrap().absolute_position();
     stage.screen.click(expiry.x + 20.0, expiry.y + 18.0);
     stage.screen.settle();

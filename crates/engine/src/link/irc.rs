@@ -18,7 +18,7 @@ use super::talk::{PersonReport, Wish};
 use super::{Order, Report};
 use crate::random::SystemRandom;
 
-pub(crate) use self::way::{IrcLogin, IrcWay, Place, mechanism_named, preset};
+pub(crate) use self::way::{IrcLogin, IrcWay, mechanism_named, preset};
 
 /// Names that a session remembers the spelling of: people and rooms of one account.
 const MAX_NAMES: usize = 10_000;
@@ -55,7 +55,7 @@ impl Irc {
             Told::Closed => Input::Closed,
             Told::Connected => Input::Connected,
             // There is no STARTTLS on IRC.
-            Told::TlsEstablished => return,
+            Told::Bindings(_) | Told::TlsEstablished => return,
             Told::Tick => Input::Tick,
         };
         self.now = now;

@@ -124,10 +124,10 @@ impl Link {
                     tls_at,
                 } => {
                     self.tls_at = tls_at.or(self.tls_at);
-                    *end = Some(match (requested, retry) {
-                        (true, _) => End::Disconnected,
-                        (false, true) => End::Lost(why),
-                        (false, false) => End::Refused(why),
+                    *end = Some(if requested {
+                        End::Disconnected
+                    } else {
+                        self.told_offline(why, retry)
                     });
                 }
                 Wanted::Online { resumed, report } => self.stands(resumed, report).await,
@@ -147,6 +147,9 @@ impl Link {
     async fn stands(&mut self, resumed: bool, report: Report) {
         self.failures = 0;
         self.proven = true;
+        if let (Some(finder), Some(place)) = (&mut self.finder, &self.place) {
+            finder.worked(place.clone());
+        }
         match (&mut self.setup.network, &report) {
             (Network::Xmpp { mechanism_seen, .. }, Report::Xmpp(xmpp::Event::Online { mechanism, .. })) => {
                 *mechanism_seen = Some(*mechanism);
@@ -155,7 +158,16 @@ impl Link {
             _ => {}
         }
         self.report(report).await;
+        self.remember().await;
         self.after_online(resumed).await;
+    }
+
+    /// The server is the right one: from now on it is known by its key.
+    async fn remember(&mut self) {
+        if let Some(server) = self.server.filter(|server| self.setup.known != Some(*server)) {
+            self.setup.known = Some(server);
+            self.report(Report::Server(server)).await;
+        }
     }
 
     /// What waited follows what the session still held; on a new session it is the engine's to decide.

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use dial::tls::{self, Alpn, TlsError, TlsPolicy};
-use dial::{DialError, Host, Purpose};
-use model::{AccountState, LoginStep, Problem, Server, Transport};
+use dial::find::{Place, Source};
+use dial::tls::{self, Alpn};
+use dial::{DialError, Purpose};
+use model::{AccountState, LoginStep, Problem, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::irc::Place;
-use super::{Candidate, Coming, End, Link, Network, Order, Session};
+use super::places::{self, Tried};
+use super::{Candidate, Coming, End, Link, Network, Order, Session, Target, trust};
 
 /// Limit for one TLS handshake over Tor.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -22,26 +23,79 @@ pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 impl Link {
-    /// Opens a stream to the first candidate that answers.
+    /// Opens a stream to the first place that answers: the one that the owner chose, or one that is found.
     pub(super) async fn reach(&mut self) -> Result<Stream, End> {
-        let candidates = self.candidates().map_err(End::Refused)?;
-        let mut last = Problem::new("account.no_server", "No server could be found for this address.");
-        for Place { candidate, name } in candidates {
-            self.name = name;
-            self.state(AccountState::Connecting {
-                step: LoginStep::Reach,
-            })
-            .await;
-            match self.reach_one(&candidate).await {
-                Ok(stream) => {
-                    self.adopt(candidate.transport);
+        let mut tried = Tried::default();
+        if let Some(targets) = self.targets().map_err(End::Refused)? {
+            for Target { candidate, name } in targets {
+                self.name = name;
+                if let Some(stream) = self.attempt(&candidate, &mut tried).await? {
                     return Ok(stream);
                 }
-                Err(End::Lost(problem)) => last = problem,
-                Err(end) => return Err(end),
+            }
+            return Err(End::Lost(tried.problem()));
+        }
+        places::check_domain(&self.name).map_err(End::Refused)?;
+        let mut seen: Vec<Place> = Vec::new();
+        for source in Source::ALL {
+            for place in self.places(source, &mut tried).await? {
+                let known = self.proven && Candidate::from(place.clone()).transport != self.transport;
+                if known || seen.contains(&place) {
+                    continue;
+                }
+                seen.push(place.clone());
+                if let Some(stream) = self.attempt(&place.into(), &mut tried).await? {
+                    return Ok(stream);
+                }
             }
         }
-        Err(End::Lost(last))
+        Err(End::Lost(tried.problem()))
+    }
+
+    /// Where nothing has to be found: the server that the owner chose, and those of an IRC network.
+    fn targets(&self) -> Result<Option<Vec<Target>>, Problem> {
+        let server = self.setup.server.as_ref();
+        if let Network::Irc(way) = &self.setup.network {
+            return way.targets(server, self.tls_at).map(Some);
+        }
+        let Some(server) = server else { return Ok(None) };
+        Ok(Some(vec![Target {
+            candidate: places::chosen(server)?,
+            name: self.name.clone(),
+        }]))
+    }
+
+    async fn places(&mut self, source: Source, tried: &mut Tried) -> Result<Vec<Place>, End> {
+        self.state(AccountState::Connecting {
+            step: LoginStep::Reach,
+        })
+        .await;
+        // Out of the link while it asks, so that orders are heard meanwhile.
+        let Some(mut finder) = self.finder.take() else {
+            return Ok(Vec::new());
+        };
+        let found = self.meanwhile(finder.places(source)).await;
+        if source == Source::Asked {
+            tried.asked(&finder);
+        }
+        self.finder = Some(finder);
+        found
+    }
+
+    /// One place. `None`: it did not answer, and the next one may.
+    async fn attempt(&mut self, candidate: &Candidate, tried: &mut Tried) -> Result<Option<Stream>, End> {
+        self.state(AccountState::Connecting {
+            step: LoginStep::Reach,
+        })
+        .await;
+        match self.reach_one(candidate).await {
+            Ok(stream) => Ok(Some(stream)),
+            Err(End::Lost(problem)) => {
+                tried.place(candidate, problem);
+                Ok(None)
+            }
+            Err(end) => Err(end),
+        }
     }
 
     /// Runs TLS on a stream for the account's domain.
@@ -53,7 +107,7 @@ impl Link {
             step: LoginStep::Secure,
         })
         .await;
-        let mut policy = TlsPolicy::new(self.setup.pins.clone(), HANDSHAKE);
+        let mut policy = self.policy(HANDSHAKE);
         let alpn = match &self.setup.network {
             Network::Irc(way) => {
                 policy.identity = way.identity();
@@ -63,20 +117,20 @@ impl Link {
         };
         let name = self.name.clone();
         let handshake = tls::handshake(stream, &name, alpn, &policy);
-        match self.meanwhile(handshake).await? {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => {
-                let problem = Problem::new(error.code(), error.to_string());
-                Err(if is_about_trust(&error) {
-                    End::Refused(problem)
-                } else {
-                    End::Lost(problem)
-                })
-            }
-        }
+        let stream = match self.meanwhile(handshake).await? {
+            Ok(stream) => stream,
+            Err(error) => return Err(trust::refused(&error)),
+        };
+        self.recognise(stream.server(), &policy).await?;
+        self.tell_bindings(&stream);
+        Ok(Box::new(stream))
     }
 
     async fn reach_one(&mut self, candidate: &Candidate) -> Result<Stream, End> {
+        self.place = places::place(candidate);
+        self.server = None;
+        // The session that gets the stream has to be there before it is told of its TLS.
+        self.adopt(candidate.transport);
         let (dialer, isolation) = (self.setup.dialer.clone(), self.setup.isolation.clone());
         let connect = dialer.connect(&isolation, Purpose::Xmpp, &candidate.host, candidate.port);
         let stream = match self.meanwhile(connect).await? {
@@ -107,83 +161,12 @@ impl Link {
         }
     }
 
-    /// Where to try, in this order.
-    fn candidates(&self) -> Result<Vec<Place>, Problem> {
-        let server = self.setup.server.as_ref();
-        let jid = match &self.setup.network {
-            Network::Irc(way) => return way.places(server, self.tls_at),
-            Network::Xmpp { jid, .. } => jid,
-        };
-        let name = jid.domain().as_str();
-        let mut candidates = match server {
-            Some(server) => vec![chosen(server)?],
-            None => found(parse_host(name)?),
-        };
-        candidates
-            .retain(|candidate| server.is_some() || !self.proven || candidate.transport == self.transport);
-        let named = candidates.into_iter().map(|candidate| Place {
-            candidate,
-            name: name.to_owned(),
-        });
-        Ok(named.collect())
-    }
-
     /// Another kind of transport than last time needs a session that knows of it. The former one
     /// never logged in, so it holds nothing.
     fn adopt(&mut self, transport: Transport) {
         if transport != self.transport {
             self.transport = transport;
             self.session = Session::new(&self.setup, transport);
-        }
-    }
-}
-
-/// The server of the owner's choice.
-fn chosen(server: &Server) -> Result<Candidate, Problem> {
-    let host = parse_host(&server.host)?;
-    if server.transport == Transport::PlainOverOnion && !host.is_onion() {
-        let text = "A connection without TLS is possible only to an onion address.";
-        return Err(Problem::new("account.plain_needs_onion", text));
-    }
-    let usual = if server.transport == Transport::DirectTls {
-        5223
-    } else {
-        5222
-    };
-    Ok(Candidate {
-        host,
-        port: server.port.unwrap_or(usual),
-        transport: server.transport,
-    })
-}
-
-/// The address' domain, with direct TLS and then STARTTLS.
-fn found(host: Host) -> Vec<Candidate> {
-    let with = |host, port, transport| Candidate {
-        host,
-        port,
-        transport,
-    };
-    vec![
-        with(host.clone(), 5223, Transport::DirectTls),
-        with(host, 5222, Transport::StartTls),
-    ]
-}
-
-pub(super) fn parse_host(text: &str) -> Result<Host, Problem> {
-    Host::parse(text).map_err(|error| Problem::new("account.bad_server", error.to_string()))
-}
-
-/// Whether trying again is of no use, or not safe, before the owner has decided something.
-fn is_about_trust(error: &TlsError) -> bool {
-    match error {
-        TlsError::BadCertificate
-        | TlsError::BadDomain
-        | TlsError::KeyChanged { .. }
-        | TlsError::TooOld
-        | TlsError::Untrusted { .. } => true,
-        TlsError::Broken | TlsError::Closed | TlsError::NotTls | TlsError::Refused | TlsError::TimedOut => {
-            false
         }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) enum Session {
 
 /// What a session is told of its stream.
 pub(super) enum Told<'a> {
+    /// What ties a login to the TLS of the stream that follows.
+    Bindings(xmpp::Bindings),
     Bytes(&'a [u8]),
     Closed,
     Connected,
@@ -84,6 +86,7 @@ impl Session {
             Self::Irc(session) => session.hear(told, now),
             Self::Xmpp(session) => {
                 let input = match told {
+                    Told::Bindings(bindings) => xmpp::Input::Bindings(bindings),
                     Told::Bytes(bytes) => xmpp::Input::Bytes(bytes),
                     Told::Closed => xmpp::Input::Closed,
                     Told::Connected => xmpp::Input::Connected,

@@ -27,8 +27,10 @@ fn link(server: Option<Server>, siblings: usize) -> Ends {
         password: Zeroizing::new("secret".to_owned()),
         server,
         pins: Vec::new(),
+        known: None,
         isolation: Isolation::from_bytes([7; 16]),
         dialer: Dialer::new(),
+        resolvers: Vec::new(),
         siblings: siblings_of(siblings),
         chance: Box::new(SystemRandom),
     };
@@ -210,6 +212,8 @@ fn better() -> Box<Change> {
         password: Zeroizing::new("better".to_owned()),
         server: onion(),
         pins: Vec::new(),
+        known: None,
+        resolvers: Vec::new(),
         login: None,
     })
 }
@@ -267,4 +271,42 @@ async fn without_tor_an_account_waits_says_why_and_can_be_disconnected() {
     while next_state(&mut told).await != AccountState::Offline {}
     drop(orders);
     while told.recv().await.is_some() {}
+}
+
+fn known() -> KnownServer {
+    let key = dial::tls::SpkiHash::from_bytes([7; 32]);
+    KnownServer { key, issuer: None }
+}
+
+#[tokio::test]
+async fn a_server_that_always_encrypted_and_no_longer_offers_to_is_not_tried_again() {
+    let offer = "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>SCRAM-SHA-1</mechanism></mechanisms>";
+    for (memory, code) in [(None, "no-tls"), (Some(known()), "tls.stripped")] {
+        let (mut link, _orders, _told) = link(server("example.org", Transport::StartTls), 1);
+        link.setup.known = memory;
+        let (end, heard) = against(&mut link, &[features(offer)]).await;
+        let (End::Refused(problem) | End::Lost(problem)) = end else {
+            panic!("it went on");
+        };
+        assert_eq!(problem.code, code);
+        assert!(!heard.contains("<auth"), "{heard}");
+    }
+}
+
+#[test]
+fn a_changed_key_is_told_with_the_old_one_and_the_new_one() {
+    let [old, new] = [1, 2].map(|byte| dial::tls::SpkiHash::from_bytes([byte; 32]));
+    let error = dial::tls::TlsError::KeyChanged {
+        expected: vec![old],
+        seen: new,
+        untrusted: None,
+    };
+    let End::Refused(problem) = trust::refused(&error) else {
+        panic!("it is tried again");
+    };
+    assert_eq!(problem.about, [old.to_string(), new.to_string()]);
+    assert!(matches!(
+        trust::refused(&dial::tls::TlsError::TimedOut),
+        End::Lost(_)
+    ));
 }

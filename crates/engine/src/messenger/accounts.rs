@@ -137,8 +137,10 @@ impl Messenger {
             password: kept.password,
             server: kept.shown.server.clone(),
             pins: kept.pins,
+            known: kept.known,
             isolation: isolation.clone(),
             dialer: self.dialer.clone(),
+            resolvers: kept.resolvers,
             siblings: open.moves.siblings.clone(),
             chance: Box::new(SystemRandom),
         };
@@ -223,6 +225,7 @@ impl Messenger {
             Report::OwnName(name) => self.on_own_name(id, &name),
             Report::Person(report) => self.on_person(id, report),
             Report::Room(report) => self.on_room(id, report),
+            Report::Server(server) => self.keep_server(id, server),
             Report::Taken { token } => self.on_taken(id, token),
             Report::Xmpp(event) => self.on_xmpp(id, event),
         }

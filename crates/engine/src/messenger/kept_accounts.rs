@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::accounts::password;
 use super::network::irc_names;
 use super::profile::{parse_pin, read_policy};
+use super::servers;
 use crate::link::{IrcLogin, IrcWay, Network, mechanism_named, preset};
 use crate::random::SystemRandom;
 
@@ -26,6 +27,8 @@ pub(super) struct KeptAccount {
     pub(super) network: Network,
     pub(super) password: Zeroizing<String>,
     pub(super) pins: Vec<dial::tls::SpkiHash>,
+    pub(super) known: Option<dial::tls::KnownServer>,
+    pub(super) resolvers: Vec<dial::find::Resolver>,
     /// How it logs in, where there is a choice.
     pub(super) login: Option<IrcLogin>,
     pub(super) key: PrivateKey,
@@ -72,6 +75,7 @@ fn new_irc(with: &AddAccount) -> Protocol {
         login_key: Some(SecretBytes::new(login_key.to_bytes().to_vec())),
         certificate,
         certificate_key,
+        learnt: vault::Learnt::default(),
     }
 }
 
@@ -102,6 +106,7 @@ fn new_xmpp(with: &AddAccount) -> Protocol {
         pins: with.pins.clone(),
         mechanism_seen: None,
         register: with.register,
+        learnt: vault::Learnt::default(),
     }
 }
 
@@ -180,6 +185,7 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         port,
         tls,
         pins,
+        learnt,
         ..
     }
     | Protocol::Xmpp {
@@ -188,6 +194,7 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         port,
         tls,
         pins,
+        learnt,
         ..
     }) = &kept.protocol;
     let server = host.as_ref().map(|host| Server {
@@ -214,6 +221,8 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         network,
         password: password(word.expose_secret()),
         pins: pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
+        known: servers::known_server(learnt),
+        resolvers: servers::resolvers(learnt),
         login,
         key,
         tag,

@@ -7,10 +7,9 @@ use model::{
 };
 use serde_json::{Value, json};
 
-use super::accounts::busy;
 use super::people::{Person, no_such_account};
 use super::{Messenger, kept_accounts, locked, profile, to_value};
-use crate::link::{Change, Order, Wish};
+use crate::link::Wish;
 use crate::text;
 
 /// The longest name of a contact in characters.
@@ -25,6 +24,7 @@ impl Messenger {
             Command::CheckText(with) => return to_value(&self.check_text(&with)?),
             Command::BlockContact(with) => self.block(with.account, &with.contact),
             Command::ChangeAccount(with) => self.change_account(&with),
+            Command::TrustServer(with) => self.trust_server(&with),
             Command::SetVisibility(with) => self.set_visibility(&with),
             Command::ListSights(_) => return to_value(&self.list_sights()?),
             Command::ListProbes(_) => return to_value(&self.list_probes()?),
@@ -82,22 +82,7 @@ impl Messenger {
             Some(ChosenServer::Found) => account.shown.server = None,
             None => {}
         }
-        let kept = open.vault.profile().accounts.iter();
-        let kept = kept.clone().find(|kept| kept.id == with.account.0);
-        let kept = kept_accounts::read_account(kept.ok_or_else(no_such_account)?)?;
-        let change = Change {
-            password: kept.password,
-            server: kept.shown.server,
-            pins: kept.pins,
-            login: kept.login,
-        };
-        let orders = &account.orders;
-        orders
-            .try_send(Order::Change(Box::new(change)))
-            .map_err(|_| busy())?;
-        if account.shown.connect {
-            orders.try_send(Order::Connect).map_err(|_| busy())?;
-        }
+        super::servers::turn(account, open.vault.profile(), with.account)?;
         self.queue.tell(model::Event::AccountChanged {
             account: account.shown.clone(),
         });

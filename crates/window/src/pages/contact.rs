@@ -31,7 +31,7 @@ impl Page for Contact {
                 set_policy(&app, policy, version_2);
             }
         });
-        global.on_keep(with(app, |app, keep| set_kept(app, keep)));
+        global.on_keep(with(app, set_kept));
         global.on_block(with(app, |app, blocked| {
             let command = if blocked {
                 Command::BlockContact

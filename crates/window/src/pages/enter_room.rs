@@ -9,7 +9,7 @@ use model::{AccountId, Address, Command, Done, EnterRoom as Enter, FindRooms, Fo
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use view::{Change, Peer};
 
-use crate::pages::{Page, with};
+use crate::pages::{Page, accounts, with};
 use crate::{App, markup};
 
 /// Characters of what a room says it is about.
@@ -73,12 +73,8 @@ impl Page for EnterRoom {
     fn refresh(&self, app: &Rc<App>, changes: &[Change]) {
         let concerns = |it: &Change| matches!(it, Change::Account(_) | Change::Everything);
         if changes.iter().any(concerns) {
-            let names: Vec<SharedString> = app.state(|state| {
-                let address = |it: &model::Account| view::text::address(it.address.as_str()).into();
-                state.accounts().map(address).collect()
-            });
             let global = app.ui().global::<markup::EnterRoom<'_>>();
-            global.set_accounts(ModelRc::new(VecModel::from(names)));
+            global.set_accounts(accounts(app));
         }
         if changes.iter().any(|it| matches!(it, Change::Profile)) {
             self.begin(app);

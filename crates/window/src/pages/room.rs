@@ -27,7 +27,7 @@ impl Page for Room {
             ask(app, &Command::LeaveRoom(peer.room()), |_| ());
         }));
         global.on_forget(on_room(app, |app, peer| {
-            app.order(&Command::ForgetRoom(peer.room()))
+            app.order(&Command::ForgetRoom(peer.room()));
         }));
         global.on_set_topic(with(app, |app, text: SharedString| set_topic(app, &text)));
         global.on_invite(with(app, |app, address: SharedString| invite(app, &address)));

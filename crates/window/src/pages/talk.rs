@@ -109,10 +109,13 @@ impl Talk {
     fn header(&self, app: &Rc<App>, peer: &Peer) {
         kept::show(app, peer);
         let words = app.words();
+        let global = app.ui().global::<markup::Talk<'_>>();
         let Some(header) = app.state(|state| view::header(state, &words, peer)) else {
+            // Nothing of the last conversation stands in a room.
+            global.set_notice(SharedString::default());
+            global.set_wait(SharedString::default());
             return;
         };
-        let global = app.ui().global::<markup::Talk<'_>>();
         global.set_notice(if header.trust == Trust::Finished {
             header.trust_why.as_str().into()
         } else {

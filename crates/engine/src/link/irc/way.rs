@@ -7,8 +7,8 @@ use irc::{Config, Login, LoginKey, Mechanism, Nick, Tls};
 use model::{Problem, Rank, Server, Transport};
 use zeroize::Zeroizing;
 
-use super::super::Candidate;
-use super::super::reach::parse_host;
+use super::super::places::parse_host;
+use super::super::{Candidate, Target};
 
 /// How an account logs in to the services of its network.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,12 +32,6 @@ pub(crate) struct IrcWay {
     pub(crate) key: Option<Zeroizing<[u8; 32]>>,
     pub(crate) certificate: Option<dial::tls::Identity>,
     pub(crate) mechanism_seen: Option<Mechanism>,
-}
-
-/// A server and the name that its certificate has to bear.
-pub(crate) struct Place {
-    pub(crate) candidate: Candidate,
-    pub(crate) name: String,
 }
 
 impl IrcWay {
@@ -80,24 +74,28 @@ impl IrcWay {
     ///
     /// # Errors
     /// Where the owner's choice, or what the network asks for, makes it impossible.
-    pub(crate) fn places(&self, server: Option<&Server>, tls_at: Option<u16>) -> Result<Vec<Place>, Problem> {
-        let mut places = self.places_without_sts(server)?;
+    pub(crate) fn targets(
+        &self,
+        server: Option<&Server>,
+        tls_at: Option<u16>,
+    ) -> Result<Vec<Target>, Problem> {
+        let mut targets = self.targets_without_sts(server)?;
         if let Some(port) = tls_at {
-            for place in &mut places {
-                (place.candidate.port, place.candidate.transport) = (port, Transport::DirectTls);
+            for target in &mut targets {
+                (target.candidate.port, target.candidate.transport) = (port, Transport::DirectTls);
             }
         }
-        Ok(places)
+        Ok(targets)
     }
 
-    fn places_without_sts(&self, server: Option<&Server>) -> Result<Vec<Place>, Problem> {
+    fn targets_without_sts(&self, server: Option<&Server>) -> Result<Vec<Target>, Problem> {
         if let Some(server) = server {
             return Ok(vec![self.chosen(server)?]);
         }
         let Some(network) = preset(&self.network) else {
             let host = parse_host(&self.network)?;
             let plain = host.is_onion();
-            return Ok(vec![Place {
+            return Ok(vec![Target {
                 candidate: Candidate {
                     host,
                     port: if plain { 6667 } else { 6697 },
@@ -110,7 +108,7 @@ impl IrcWay {
                 name: self.network.clone(),
             }]);
         };
-        let mut places = Vec::new();
+        let mut targets = Vec::new();
         // With an account first where only accounts get in: others may be shut out at the open door.
         let mut addresses: Vec<_> = network.addresses.iter().collect();
         addresses.sort_by_key(|address| (self.login != IrcLogin::None) == (address.login == LoginRule::Open));
@@ -118,7 +116,7 @@ impl IrcWay {
             if !self.gets_in(address.login) {
                 continue;
             }
-            places.push(Place {
+            targets.push(Target {
                 candidate: Candidate {
                     host: parse_host(address.host)?,
                     port: address.port,
@@ -130,12 +128,12 @@ impl IrcWay {
                 name: address.certificate_name.unwrap_or(address.host).to_owned(),
             });
         }
-        if places.is_empty() {
+        if targets.is_empty() {
             let text = "This network lets in over Tor only people who have an account there and log in by certificate or \
                         key. Make the account elsewhere first, and choose one of these ways to log in.";
             return Err(Problem::new("account.irc_needs_account", text));
         }
-        Ok(places)
+        Ok(targets)
     }
 
     fn gets_in(&self, rule: LoginRule) -> bool {
@@ -146,7 +144,7 @@ impl IrcWay {
         }
     }
 
-    fn chosen(&self, server: &Server) -> Result<Place, Problem> {
+    fn chosen(&self, server: &Server) -> Result<Target, Problem> {
         let host = parse_host(&server.host)?;
         if server.transport == Transport::StartTls {
             let text = "IRC has no STARTTLS that would be safe: choose direct TLS.";
@@ -168,7 +166,7 @@ impl IrcWay {
                 .or_else(|| all.find_map(|address| address.certificate_name))
                 .unwrap_or(network.name)
         });
-        Ok(Place {
+        Ok(Target {
             candidate: Candidate {
                 host,
                 port: server.port.unwrap_or(usual),
@@ -306,21 +304,21 @@ mod tests {
     fn a_network_is_entered_only_where_its_rules_let_the_account_in() {
         let refused = |login| {
             way("libera.chat", login)
-                .places(None, None)
+                .targets(None, None)
                 .map(|_| ())
                 .unwrap_err()
                 .code
         };
         assert_eq!(refused(IrcLogin::None), "account.irc_needs_account");
         assert_eq!(refused(IrcLogin::Password), "account.irc_needs_account");
-        let places = way("Libera.Chat", IrcLogin::Certificate)
-            .places(None, None)
+        let targets = way("Libera.Chat", IrcLogin::Certificate)
+            .targets(None, None)
             .unwrap();
-        assert_eq!(places[0].name, "palladium.libera.chat");
-        assert!(places[0].candidate.host.is_onion());
-        assert_eq!(places[0].candidate.transport, Transport::DirectTls);
-        let with = way("hackint", IrcLogin::Password).places(None, None).unwrap();
-        let without = way("hackint", IrcLogin::None).places(None, None).unwrap();
+        assert_eq!(targets[0].name, "palladium.libera.chat");
+        assert!(targets[0].candidate.host.is_onion());
+        assert_eq!(targets[0].candidate.transport, Transport::DirectTls);
+        let with = way("hackint", IrcLogin::Password).targets(None, None).unwrap();
+        let without = way("hackint", IrcLogin::None).targets(None, None).unwrap();
         assert_eq!((with.len(), without.len()), (2, 1));
         assert!(with[0].candidate.host != without[0].candidate.host);
     }
@@ -334,13 +332,13 @@ mod tests {
         };
         let onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
         let own = way("irc.example", IrcLogin::None);
-        let place = own
-            .places(Some(&server(onion, Transport::DirectTls)), None)
+        let target = own
+            .targets(Some(&server(onion, Transport::DirectTls)), None)
             .unwrap();
-        assert_eq!(place[0].name, "irc.example");
+        assert_eq!(target[0].name, "irc.example");
         let refused = |host, transport| {
-            let places = own.places(Some(&server(host, transport)), None);
-            places.map(|_| ()).unwrap_err().code
+            let targets = own.targets(Some(&server(host, transport)), None);
+            targets.map(|_| ()).unwrap_err().code
         };
         assert_eq!(
             refused("irc.example", Transport::PlainOverOnion),
