@@ -72,26 +72,28 @@ impl Desk {
         .await;
         let account = json!({ "address": ALICE, "password": "secret", "connect": false });
         later(&mut messenger, command("account.add", account)).await;
-        let open = messenger.open.as_mut().unwrap();
-        let (account, entry) = open.accounts.iter_mut().next().unwrap();
-        let (sender, orders) = mpsc::channel(1024);
-        entry.orders = sender;
-        let account = *account;
         let mut desk = Self {
             messenger,
             folder,
-            orders,
-            account,
+            orders: mpsc::channel(1).1,
+            account: AccountId(1),
         };
-        desk.messenger.report(
-            desk.account,
-            Report::Xmpp(xmpp::Event::Online {
-                jid: "alice@example.org/1".parse().unwrap(),
-                resumed: false,
-                mechanism: xmpp::Mechanism::ScramSha256,
-            }),
-        );
+        desk.stand_in_for_the_link();
         desk
+    }
+
+    /// From now on the first account is connected, and its orders come here.
+    fn stand_in_for_the_link(&mut self) {
+        let open = self.messenger.open.as_mut().unwrap();
+        let (account, entry) = open.accounts.iter_mut().next().unwrap();
+        let (sender, orders) = mpsc::channel(1024);
+        entry.orders = sender;
+        (self.account, self.orders) = (*account, orders);
+        self.tell(xmpp::Event::Online {
+            jid: "alice@example.org/1".parse().unwrap(),
+            resumed: false,
+            mechanism: xmpp::Mechanism::ScramSha256,
+        });
     }
 
     fn tell(&mut self, event: xmpp::Event) {
