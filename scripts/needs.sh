@@ -55,4 +55,4 @@ build() {
 # What a screen needs at run time, opened while the program runs: X11 and its keyboard, fonts for every language.
 SCREEN_PACKAGES="fontconfig fonts-noto-core fonts-symbola libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon0 libxkbcommon-x11-0 libxrandr2"
 # And what the tests of a screen need besides.
-SCREEN_TEST_PACKAGES="xauth xdotool xvfb"
+SCREEN_TEST_PACKAGES="at-spi2-core dbus-bin dbus-daemon dunst python3-pyatspi xauth xdotool xvfb"

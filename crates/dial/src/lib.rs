@@ -19,9 +19,11 @@
 
 mod dialer;
 mod error;
+pub mod find;
 mod link;
 mod stream;
 pub mod tls;
+pub mod witness;
 
 pub use dialer::{Dialer, TorStatus};
 pub use door::{

@@ -2,6 +2,7 @@
 //! It must never accept a server by anything but a public authority or a key that was accepted before, nor resume a session.
 //! Standard: RFC 8446, RFC 5246 (AEAD suites only), RFC 7469 2.4 (hash of a key), RFC 7301, RFC 9266, RFC 7590 (XMPP).
 
+mod certificate;
 mod error;
 mod pin;
 mod stream;
@@ -18,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+pub use certificate::IssuerHash;
 pub use error::{TlsError, UntrustedReason};
 pub use pin::{SpkiHash, SpkiHashError};
 pub use stream::TlsStream;
@@ -38,12 +40,27 @@ impl Alpn {
     }
 }
 
+/// What is remembered of a server to know it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownServer {
+    /// Its key.
+    pub key: SpkiHash,
+    /// Who issued its certificate; absent where the owner accepted the key by hand.
+    pub issuer: Option<IssuerHash>,
+}
+
 /// Whom to believe.
 #[derive(Debug, Clone)]
 pub struct TlsPolicy {
     /// Keys that this account's server may have. Empty: any key that a public authority vouches for. Otherwise only these,
     /// and they pass even without an authority (the name in the certificate must be right; its dates do not count).
     pub pins: Vec<SpkiHash>,
+    /// The server as it was last time. Its key passes even without an authority; another key only if the same authority
+    /// vouches for it. Has no effect beside pins.
+    pub known: Option<KnownServer>,
+    /// Whether the stream leads to the onion service that is the account's domain: Tor has proven its key then, and a
+    /// certificate that it signed itself is let pass when it is first seen.
+    pub onion_service: bool,
     /// How long the handshake may take.
     pub timeout: Duration,
     roots: Arc<RootCertStore>,
@@ -57,6 +74,8 @@ impl TlsPolicy {
         };
         TlsPolicy {
             pins,
+            known: None,
+            onion_service: false,
             timeout,
             roots: Arc::new(roots),
         }
@@ -88,7 +107,7 @@ where
         .await
         .map_err(|_| TlsError::TimedOut)?;
     match (outcome, verifier.seen()) {
-        (Ok(inner), Some(Seen::Accepted { spki, pinned })) => Ok(TlsStream::new(inner, spki, pinned)),
+        (Ok(inner), Some(Seen::Accepted(accepted))) => Ok(TlsStream::new(inner, accepted)),
         // A connection whose certificate we did not see is no connection.
         (Ok(_), _) => Err(TlsError::Broken),
         (Err(_), Some(Seen::Refused(error))) => Err(error),
@@ -130,4 +149,4 @@ fn sort(error: &io::Error) -> TlsError {
 
 #[cfg(test)]
 #[path = "tls/tls_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -46,6 +46,8 @@ pub struct Connect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
+    /// To see a server's certificate once more, over another circuit.
+    Certificate,
     /// To find the server's host and port.
     Discovery,
     /// To fetch or send a file.

@@ -4,6 +4,7 @@
 //! never let anything but OTR out against the owner's policy, send a message to a key that it was not
 //! written for, or send one twice where the contact cannot tell. OTRv3; `docs/decisions/0003-receipts.md`.
 
+mod correcting;
 mod keys;
 mod outgoing;
 mod policy;
@@ -23,7 +24,7 @@ use model::{
 use otr::{Input, InstanceTag, Output, PrivateKey};
 use rand_core::CryptoRng;
 
-pub(crate) use self::outgoing::{Outgoing, Stage};
+pub(crate) use self::outgoing::{Outgoing, Stage, unknown_arrival};
 pub(crate) use self::receipt::Epoch;
 use self::receipt::{Id, Seen};
 
@@ -136,6 +137,7 @@ pub(crate) struct Conversation {
     verification: verification::State,
     /// The owner was told that a message was written for another key than the one that stands.
     told_other_key: bool,
+    correcting: Option<correcting::Correcting>,
     /// The owner was told that the contact wants a private conversation in spite of the policy.
     told_wants_privacy: bool,
 }
@@ -191,6 +193,7 @@ impl Conversation {
             stood: false,
             verification: verification::State::default(),
             told_other_key: false,
+            correcting: None,
             told_wants_privacy: false,
         }
     }
@@ -204,6 +207,23 @@ impl Conversation {
             verification: self.verification.shown().clone(),
             draft: String::new(),
             messages: self.history.iter().cloned().collect(),
+            before: None,
+        }
+    }
+
+    /// The messages in memory, oldest first.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.history.iter()
+    }
+
+    /// Shows messages that an earlier run kept, oldest first, before everything else. The contact's are known then:
+    /// one that is sent once more is not shown twice.
+    pub(crate) fn show_kept(&mut self, messages: Vec<Message>) {
+        for message in messages.into_iter().rev() {
+            if let (Direction::In, Some(id)) = (message.direction, message.id.to_bytes()) {
+                self.seen.insert(id);
+            }
+            self.history.push_front(message);
         }
     }
 
@@ -375,6 +395,7 @@ impl Conversation {
         }
         self.give_up_asking(context);
         self.stop_asking(context);
+        self.give_up_correcting(context);
         self.believe(context);
         self.forget_readable(context);
         if self.greeting_until.is_some_and(|until| until <= context.now) {
@@ -392,6 +413,7 @@ impl Conversation {
     pub(crate) fn busy(&self) -> bool {
         self.confirm_at.is_some()
             || self.greeting_until.is_some()
+            || self.correcting.is_some()
             || !self.outgoing.is_empty()
             || self.asked_at.is_some()
     }

@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use model::{Event, Notification, Problem, rpc};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc};
 
+use crate::End;
 use crate::messenger::Messenger;
 
 /// Events kept for a slow reader.
@@ -89,6 +90,12 @@ impl Queue {
         lines.events.pop_front().map(|event| rpc::notification(&event))
     }
 
+    /// The next line that would be written.
+    #[cfg(test)]
+    pub(crate) fn next_line(&self) -> Option<String> {
+        self.next()
+    }
+
     fn is_closed(&self) -> bool {
         self.inner.lines.borrow().closed
     }
@@ -107,7 +114,7 @@ pub(crate) async fn serve(
     queue: Queue,
     input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin,
-) -> std::io::Result<()> {
+) -> std::io::Result<End> {
     let (requests, inbox) = mpsc::channel(64);
     let reading = async {
         read(input, &queue, &requests).await;
@@ -115,21 +122,24 @@ pub(crate) async fn serve(
         std::future::pending::<()>().await;
     };
     let working = async {
-        messenger.run(inbox).await;
+        let end = messenger.run(inbox).await;
         queue.close();
-        std::future::pending::<()>().await;
+        if end == End::Stopped {
+            std::future::pending::<()>().await;
+        }
+        end
     };
     tokio::select! {
-        result = write(&queue, output) => result,
-        () = reading => Ok(()),
-        () = working => Ok(()),
+        result = write(&queue, output) => result.map(|()| End::Stopped),
+        () = reading => Ok(End::Stopped),
+        end = working => Ok(end),
     }
 }
 
 async fn read(input: impl AsyncRead + Unpin, queue: &Queue, requests: &mpsc::Sender<rpc::Request>) {
-    let mut input = BufReader::new(input);
+    let mut input = Input::new(input);
     let mut line = Vec::new();
-    while let Some(whole) = read_line(&mut input, &mut line).await {
+    while let Some(whole) = input.read_line(&mut line).await {
         queue.room().await;
         match understand(&line, whole) {
             Ok(None) => {}
@@ -144,28 +154,59 @@ async fn read(input: impl AsyncRead + Unpin, queue: &Queue, requests: &mpsc::Sen
     }
 }
 
-/// Reads one line into `line`. `Some(false)`: it was too long and is skipped. `None`: the end.
-async fn read_line(input: &mut (impl AsyncBufReadExt + Unpin), line: &mut Vec<u8>) -> Option<bool> {
-    line.clear();
-    let mut whole = true;
-    loop {
-        let available = input.fill_buf().await.ok()?;
-        if available.is_empty() {
-            return None;
+/// Bytes read at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// What comes in, of which nothing stays behind: lines can hold a passphrase.
+struct Input<R> {
+    from: R,
+    /// What was read and not yet taken.
+    rest: zeroize::Zeroizing<Vec<u8>>,
+}
+
+impl<R: AsyncRead + Unpin> Input<R> {
+    fn new(from: R) -> Self {
+        let rest = zeroize::Zeroizing::new(Vec::new());
+        Self { from, rest }
+    }
+
+    /// Reads one line into `line`. `Some(false)`: it was too long and is skipped. `None`: the end.
+    async fn read_line(&mut self, line: &mut Vec<u8>) -> Option<bool> {
+        line.clear();
+        let mut whole = true;
+        loop {
+            if self.rest.is_empty() {
+                self.read().await?;
+            }
+            let (part, end) = match self.rest.iter().position(|byte| *byte == b'\n') {
+                Some(end) => (self.rest.get(..end).unwrap_or_default(), Some(end + 1)),
+                None => (self.rest.as_slice(), None),
+            };
+            whole &= line.len() + part.len() <= rpc::MAX_LINE_BYTES;
+            if whole {
+                line.extend_from_slice(part);
+            }
+            let left = self
+                .rest
+                .get(end.unwrap_or(self.rest.len())..)
+                .unwrap_or_default();
+            self.rest = zeroize::Zeroizing::new(left.to_vec());
+            if end.is_some() {
+                return Some(whole);
+            }
         }
-        let (part, end) = match available.iter().position(|byte| *byte == b'\n') {
-            Some(end) => (available.get(..end).unwrap_or_default(), Some(end + 1)),
-            None => (available, None),
-        };
-        whole &= line.len() + part.len() <= rpc::MAX_LINE_BYTES;
-        if whole {
-            line.extend_from_slice(part);
-        }
-        let used = end.unwrap_or(available.len());
-        input.consume(used);
-        if end.is_some() {
-            return Some(whole);
-        }
+    }
+
+    async fn read(&mut self) -> Option<()> {
+        let mut chunk = zeroize::Zeroizing::new(vec![0; CHUNK]);
+        let length = self
+            .from
+            .read(&mut chunk)
+            .await
+            .ok()
+            .filter(|length| *length > 0)?;
+        self.rest.extend_from_slice(chunk.get(..length)?);
+        Some(())
     }
 }
 
@@ -210,10 +251,10 @@ mod tests {
     use super::*;
 
     async fn lines_of(input: &[u8]) -> Vec<(bool, usize)> {
-        let mut input = BufReader::new(input);
+        let mut input = Input::new(input);
         let mut line = Vec::new();
         let mut lines = Vec::new();
-        while let Some(whole) = read_line(&mut input, &mut line).await {
+        while let Some(whole) = input.read_line(&mut line).await {
             lines.push((whole, line.len()));
         }
         lines

@@ -11,7 +11,10 @@ mod door;
 mod link;
 mod messenger;
 mod random;
+#[cfg(test)]
+mod recorder;
 mod text;
+mod writing;
 
 use std::path::PathBuf;
 
@@ -23,6 +26,15 @@ use tokio::sync::mpsc;
 pub trait Channel: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Channel for T {}
 
+/// How the engine came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The owner panicked: what was open is wiped, and nothing that is still to be said is waited for.
+    AtOnce,
+    /// The owner stopped it, or door 1 was closed; everything was said.
+    Stopped,
+}
+
 /// What the engine needs from outside.
 pub struct Config {
     /// The folder of the sealed profile. Nothing outside is read or written.
@@ -33,7 +45,7 @@ pub struct Config {
     pub walls: Vec<model::Wall>,
 }
 
-/// Serves door 1 until its input ends or `engine.stop` is called. One thread is enough; what takes
+/// Serves door 1 until its input ends or `engine.stop` or `engine.panic` is called. One thread is enough; what takes
 /// long (the passphrase's key, a new OTR key) runs on threads of its own.
 ///
 /// # Errors
@@ -42,7 +54,7 @@ pub async fn run(
     config: Config,
     input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin,
-) -> std::io::Result<()> {
+) -> std::io::Result<End> {
     let dialer = Dialer::new();
     let mut gates = config.gates;
     let attached = dialer.clone();

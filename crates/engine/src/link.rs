@@ -2,20 +2,25 @@
 //! come back when it is lost. It must never go by another way than the dialer, nor decide what is said.
 //! RFC 6120; XEP-0198 (the session outlives its streams); XEP-0368.
 
+mod apart;
+mod places;
 mod pump;
 mod reach;
+mod trust;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use dial::find::{Finder, Place, Resolver};
+use dial::tls::KnownServer;
 use dial::{Dialer, Host, Isolation, TorStatus};
 use jid::BareJid;
 use model::{AccountId, AccountState, LoginStep, Problem, Server};
-use rand_core::Rng;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+pub(crate) use self::apart::{Chance, EACH, Siblings, moment};
 use crate::random::SystemRandom;
 
 /// What a link needs to know of its account.
@@ -25,17 +30,25 @@ pub(crate) struct Setup {
     pub(crate) password: Zeroizing<String>,
     pub(crate) server: Option<Server>,
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
+    /// The server as it was at the last login.
+    pub(crate) known: Option<KnownServer>,
     pub(crate) register: bool,
     pub(crate) mechanism_seen: Option<xmpp::Mechanism>,
     pub(crate) isolation: Isolation,
     pub(crate) dialer: Dialer,
+    /// Who is asked where the server is.
+    pub(crate) resolvers: Vec<Resolver>,
     /// Accounts of this profile that connect: with more than one, they never move in step.
-    pub(crate) siblings: usize,
+    pub(crate) siblings: Siblings,
+    /// Where the moments come from at which it moves.
+    pub(crate) chance: Chance,
 }
 
 /// What a link is told.
 #[derive(Debug)]
 pub(crate) enum Order {
+    /// Come or go at a moment drawn by lot, because other accounts do so, too.
+    Apart(Coming),
     /// Go another way from now on, at once where the account connects.
     Change(Box<Change>),
     Connect,
@@ -45,11 +58,20 @@ pub(crate) enum Order {
     Xmpp(xmpp::Command),
 }
 
+/// Which way an account moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coming {
+    Comes,
+    Goes,
+}
+
 /// Another way to the same account.
 pub(crate) struct Change {
     pub(crate) password: Zeroizing<String>,
     pub(crate) server: Option<Server>,
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
+    pub(crate) known: Option<KnownServer>,
+    pub(crate) resolvers: Vec<Resolver>,
 }
 
 impl std::fmt::Debug for Change {
@@ -63,6 +85,8 @@ impl std::fmt::Debug for Change {
 pub(crate) enum Report {
     State(AccountState),
     Xmpp(xmpp::Event),
+    /// Both sides have proven themselves: this is the server, to be known again.
+    Server(KnownServer),
     /// These went nowhere, in this order.
     Lost(Vec<u64>),
 }
@@ -96,9 +120,19 @@ pub(crate) struct Link {
     /// The owner wants another way; it begins with the next connection.
     change: Option<Box<Change>>,
     transport: model::Transport,
+    /// Finds the server where the owner chose none; away only while it is asked.
+    finder: Option<Finder>,
+    /// The place of the present stream.
+    place: Option<Place>,
+    /// Who answered on the present stream, if TLS stands on it.
+    server: Option<KnownServer>,
     /// A login went well over this kind of transport: no other is tried any more, so that the
     /// session, and what it still holds, stays.
     proven: bool,
+    /// Others wait for the same as this account: it must not come in the same moment.
+    together: bool,
+    /// The moment at which it goes, where it does so apart from others.
+    leaves_at: Option<Instant>,
 }
 
 impl Link {
@@ -109,6 +143,7 @@ impl Link {
     ) -> Self {
         let transport = first_transport(&setup);
         let session = new_session(&setup, transport, setup.register);
+        let finder = Some(places::finder(&setup));
         Self {
             setup,
             session,
@@ -120,7 +155,12 @@ impl Link {
             failures: 0,
             change: None,
             transport,
+            finder,
+            place: None,
+            server: None,
             proven: false,
+            together: false,
+            leaves_at: None,
         }
     }
 
@@ -145,9 +185,7 @@ impl Link {
                     End::Turned => self.failures = 0,
                     End::Lost(_) if self.tor_restarts().await => {
                         self.state(AccountState::TorIsRestarting).await;
-                        if self.setup.siblings > 1 && !self.stagger().await {
-                            return;
-                        }
+                        self.together = true;
                     }
                     End::Lost(problem) => match self.pause(problem).await {
                         Some(true) => {}
@@ -170,6 +208,11 @@ impl Link {
                     self.failures = 0;
                     return true;
                 }
+                Some(Order::Apart(Coming::Comes)) => {
+                    self.failures = 0;
+                    self.together = true;
+                    return true;
+                }
                 Some(Order::Change(change)) => self.change = Some(change),
                 Some(order) => self.queue(order).await,
                 None => return false,
@@ -182,6 +225,13 @@ impl Link {
         self.change_way().await;
         if let Some(end) = self.wait_for_tor().await {
             return end;
+        }
+        if std::mem::take(&mut self.together) {
+            match self.come_apart().await {
+                Some(true) if self.change.is_none() => {}
+                Some(_) => return End::Disconnected,
+                None => return End::Abandoned,
+            }
         }
         let stream = match self.reach().await {
             Ok(stream) => stream,
@@ -207,6 +257,9 @@ impl Link {
         self.setup.password = change.password;
         self.setup.server = change.server;
         self.setup.pins = change.pins;
+        self.setup.known = change.known;
+        self.setup.resolvers = change.resolvers;
+        self.finder = Some(places::finder(&self.setup));
         self.transport = first_transport(&self.setup);
         self.session = new_session(&self.setup, self.transport, self.setup.register);
         self.proven = false;
@@ -222,38 +275,14 @@ impl Link {
                 TorStatus::Gate(_) => Some(AccountState::WaitingForTor),
             };
             self.state(told?).await;
+            self.together = true;
             tokio::select! {
                 changed = status.changed() => if changed.is_err() { return Some(End::Abandoned) },
                 order = self.orders.recv() => match order {
-                    Some(Order::Disconnect) => return Some(End::Disconnected),
+                    Some(Order::Disconnect | Order::Apart(Coming::Goes)) => return Some(End::Disconnected),
                     Some(Order::Change(change)) => return Some(self.turn_to(change)),
                     Some(order) => self.queue(order).await,
                     None => return Some(End::Abandoned),
-                },
-            }
-        }
-    }
-
-    /// Up to two minutes, so that several accounts do not come back in the same moment. `false`:
-    /// nobody gives orders any more.
-    async fn stagger(&mut self) -> bool {
-        let wait = Duration::from_millis(u64::from(SystemRandom.next_u32()) % 120_000);
-        let until = Instant::now() + wait;
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep_until(until) => return true,
-                order = self.orders.recv() => match order {
-                    Some(Order::Connect | Order::NewCircuit) => return true,
-                    Some(Order::Change(change)) => {
-                        self.change = Some(change);
-                        return true;
-                    }
-                    Some(Order::Disconnect) => {
-                        self.state(AccountState::Offline).await;
-                        return self.wait_for_order().await;
-                    }
-                    Some(order) => self.queue(order).await,
-                    None => return false,
                 },
             }
         }
@@ -270,37 +299,14 @@ impl Link {
     async fn pause(&mut self, problem: Problem) -> Option<bool> {
         let wait = self.backoff();
         self.failures = self.failures.saturating_add(1);
-        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
-        self.state(AccountState::WaitingToReconnect { problem, seconds })
-            .await;
-        let until = Instant::now() + wait;
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep_until(until) => return Some(true),
-                order = self.orders.recv() => match order? {
-                    Order::Connect | Order::NewCircuit => return Some(true),
-                    Order::Change(change) => {
-                        self.change = Some(change);
-                        return Some(true);
-                    }
-                    Order::Disconnect => return Some(false),
-                    order => self.queue(order).await,
-                },
-            }
-        }
+        self.rest(wait, problem).await
     }
 
-    /// One to two seconds at first, doubling to about five minutes; and up to two minutes more where
-    /// other accounts could come back in the same moment. Always drawn anew.
-    fn backoff(&self) -> Duration {
-        let base = 1000_u64 << self.failures.min(8);
-        let random = u64::from(SystemRandom.next_u32());
-        let spread = if self.setup.siblings > 1 {
-            u64::from(SystemRandom.next_u32()) % 120_000
-        } else {
-            0
-        };
-        Duration::from_millis(base + random % base + spread)
+    /// One to two seconds at first, doubling to about five minutes; and minutes more where other accounts could come
+    /// back in the same moment. Always drawn anew.
+    fn backoff(&mut self) -> Duration {
+        let base = Duration::from_millis(1000_u64 << self.failures.min(8));
+        base + moment(&mut *self.setup.chance, base) + self.own_moment()
     }
 
     /// Remembers another way, and leaves the present one.

@@ -5,14 +5,22 @@
 
 mod accounts;
 mod effects;
+mod history;
 mod keeping;
 mod keys;
+mod moves;
 mod people;
 mod profile;
+mod rules;
+mod servers;
 mod settings;
+mod sights;
 mod strangers;
 mod trust;
+mod visibility;
+mod writing;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,9 +35,15 @@ use tokio::time::Instant;
 use vault::Vault;
 
 use self::accounts::Account;
+use self::moves::Moves;
 use self::people::Person;
 use self::profile::Job;
+use self::rules::Attention;
+use self::sights::Seen;
 use self::strangers::Refused;
+use self::visibility::Shown;
+use self::writing::Said;
+use crate::End;
 use crate::door::Queue;
 use crate::link::Report;
 
@@ -54,6 +68,8 @@ pub(crate) struct Messenger {
     /// Something on another thread has the vault, or makes it.
     busy: bool,
     stopping: bool,
+    panicking: bool,
+    attention: Attention,
     origin: Instant,
     tokens: u64,
     reports: Channel<(AccountId, Report)>,
@@ -66,6 +82,11 @@ struct Open {
     accounts: BTreeMap<AccountId, Account>,
     people: BTreeMap<(AccountId, Address), Person>,
     refused: Refused,
+    said: Said,
+    moves: Moves,
+    /// Within one thread, and never held across a wait.
+    seen: RefCell<Seen>,
+    shown: Shown,
 }
 
 impl Messenger {
@@ -78,6 +99,8 @@ impl Messenger {
             open: None,
             busy: false,
             stopping: false,
+            panicking: false,
+            attention: Attention::default(),
             origin: Instant::now(),
             tokens: 0,
             reports: mpsc::channel(256),
@@ -85,12 +108,13 @@ impl Messenger {
         }
     }
 
-    /// Runs until the door is closed or the owner wants to stop.
-    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<rpc::Request>) {
+    /// Runs until the door is closed or the owner wants to stop. [`End::AtOnce`]: nobody is waited for any more.
+    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<rpc::Request>) -> End {
         let mut tor = self.dialer.status();
         let mut ticks = tokio::time::interval(Duration::from_millis(500));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.stopping {
+            self.look_at_the_clock();
             let idle = !self.has_busy_conversations();
             tokio::select! {
                 request = requests.recv() => match request {
@@ -104,14 +128,20 @@ impl Messenger {
                     self.queue.tell(Event::TorChanged { tor });
                 }
                 _ = ticks.tick(), if !idle => self.tick(),
-                () = tokio::time::sleep(Duration::from_secs(20)), if idle => self.tick(),
+                () = tokio::time::sleep(self.attention.pause()), if idle => self.tick(),
             }
         }
+        if self.panicking {
+            self.end_at_once().await;
+            return End::AtOnce;
+        }
         self.say_goodbye().await;
+        End::Stopped
     }
 
     fn request(&mut self, request: rpc::Request) {
         let id = request.id;
+        self.attend(&request.command);
         match self.carry_out(request.command, id.as_ref()) {
             Outcome::Now(result) => self.answer(id.as_ref(), result),
             Outcome::Later => {}
@@ -144,6 +174,7 @@ impl Messenger {
             Command::ChangePassphrase(with) => self.change_passphrase(&with.old, &with.new),
             Command::Lock(Nothing {}) => self.lock(),
             Command::SetDestroying(with) => self.set_destroying(&with),
+            Command::AccountResolvers(with) => return to_value(&self.resolvers(&with)?),
             Command::StoredData(Nothing {}) => return to_value(&self.stored()?),
             Command::BackUp(Nothing {}) => return to_value(&self.back_up()?),
             Command::WipeProfile(with) => self.wipe_profile(&with),
@@ -179,11 +210,18 @@ impl Messenger {
                 Ok(json!({ "now": now }))
             }
             Command::SendMessage(with) => {
+                let text = with.text.clone();
                 let message = self.converse(with.account, &with.contact, |c, x| c.write(with.text, x))??;
+                self.said(with.account, &text);
                 Ok(json!({ "message": message }))
             }
             Command::CancelMessage(with) => self
                 .converse(with.account, &with.contact, |c, x| c.cancel(&with.message, x))?
+                .map(|()| json!({})),
+            Command::CorrectMessage(with) => self
+                .converse(with.account, &with.contact, |c, x| {
+                    c.correct(&with.message, with.text, x)
+                })?
                 .map(|()| json!({})),
             Command::RetryMessage(with) => self
                 .converse(with.account, &with.contact, |c, x| c.retry(&with.message, x))?
@@ -236,6 +274,7 @@ impl Messenger {
 
     fn tick(&mut self) {
         self.for_everyone(|conversation, context| conversation.tick(context));
+        self.follow_timetables();
     }
 
     fn has_busy_conversations(&self) -> bool {

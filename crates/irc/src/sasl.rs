@@ -158,7 +158,7 @@ impl From<Fault> for OfflineReason {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Malformed => Self::UnexpectedMessage,
-            Fault::Nonce | Fault::Signature => Self::ServerNotAuthentic,
+            Fault::Downgrade | Fault::Nonce | Fault::Signature => Self::ServerNotAuthentic,
             Fault::Refused => Self::WrongPassword,
             Fault::Rounds => Self::UnsafeLogin,
             Fault::Unusable => Self::UnusablePassword,

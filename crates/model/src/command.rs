@@ -11,7 +11,8 @@ use crate::room::{
 use crate::rules::{CheckText, Findings, Rules, SetVisibility, Sights};
 use crate::secret::Secret;
 use crate::settings::{
-    BackupSaved, ChangeAccount, Probes, RenameContact, SetDestroying, SetDraft, Stored, WindowState, Wipe,
+    AccountResolvers, BackupSaved, ChangeAccount, Probes, RenameContact, Resolvers, SetDestroying, SetDraft,
+    Stored, TrustServer, WindowState, Wipe,
 };
 use crate::trust::{
     AnswerVerification, ExportKeys, ExportedKeys, FingerprintWords, ImportKeys, Imported, OwnKey, RenewKey,
@@ -108,6 +109,11 @@ methods! {
     "account.remove" RemoveAccount(AccountRef) -> Done;
     /// Changes the password, the server or the pins that an account connects with, and connects again.
     "account.change" ChangeAccount(ChangeAccount) -> Done;
+    /// Accepts the key that a server showed, after the account stopped because of it (`tls.key_changed`, `tls.untrusted`,
+    /// `tls.keys_differ`), and connects again. Only a key that the problem is about can be accepted.
+    "account.trust_server" TrustServer(TrustServer) -> Done;
+    /// Who is asked, over Tor and TLS, where an account's server is; and, where a list is given, sets it.
+    "account.resolvers" AccountResolvers(AccountResolvers) -> Resolvers;
     /// Sets what may cross the network without OTR for the contacts of an account.
     "account.policy" SetAccountPolicy(SetAccountPolicy) -> Done;
     /// Who was refused an answer in this run, and what they tried.
@@ -167,12 +173,16 @@ methods! {
     /// Gives an account fresh Tor circuits and connects it again over them.
     "tor.new_circuit" NewCircuit(AccountRef) -> Done;
     /// Which Tor is used, and how.
+    /// This version does not carry it out: `door.no_such_method`.
     "tor.settings" TorSettings(Nothing) -> TorSettings;
     /// Chooses which Tor is used, and how; every account connects again over it.
+    /// This version does not carry it out: `door.no_such_method`.
     "tor.set" SetTor(SetTor) -> Done;
     /// The circuits in use.
+    /// This version does not carry it out: `door.no_such_method`.
     "tor.paths" TorPaths(Nothing) -> TorPaths;
     /// Lets every room try what its walls must refuse.
+    /// This version does not carry it out: `door.no_such_method`.
     "walls.check" CheckWalls(Nothing) -> WallsCheck;
     /// Keeps the messages of a conversation from now on, or stops and destroys what was kept.
     "history.keep" KeepMessages(KeepMessages) -> Done;
@@ -181,24 +191,34 @@ methods! {
     /// Corrects the last message to a contact. Its program has to be one of ours.
     "message.correct" CorrectMessage(CorrectMessage) -> Done;
     /// Enters a room, or makes one.
+    /// This version does not carry it out: `door.no_such_method`.
     "room.enter" EnterRoom(EnterRoom) -> Done;
     /// Leaves a room, and does not enter it by itself any more.
+    /// This version does not carry it out: `door.no_such_method`.
     "room.leave" LeaveRoom(RoomRef) -> Done;
     /// A room with its members and what was said.
+    /// This version does not carry it out: `door.no_such_method`.
     "room.show" ShowRoom(RoomRef) -> RoomShown;
     /// Says something in a room, readable for everybody in it and for its server.
+    /// This version does not carry it out: `door.no_such_method`.
     "room.say" SayInRoom(SayInRoom) -> MessageSent;
     /// Changes what a room says it is about.
+    /// This version does not carry it out: `door.no_such_method`.
     "room.topic" SetTopic(RoomText) -> Done;
     /// Keeps a text that was begun and not said.
+    /// This version does not carry it out: `door.no_such_method`.
     "room.draft" SetRoomDraft(RoomText) -> Done;
     /// Invites somebody into a room.
+    /// This version does not carry it out: `door.no_such_method`.
     "room.invite" InviteToRoom(InviteToRoom) -> Done;
     /// Puts somebody out of a room, or gives them another rank.
+    /// This version does not carry it out: `door.no_such_method`.
     "room.moderate" ModerateRoom(ModerateRoom) -> Done;
     /// Forgets a room, or an invitation into it. Nobody is told.
+    /// This version does not carry it out: `door.no_such_method`.
     "room.forget" ForgetRoom(RoomRef) -> Done;
     /// Asks an account's server which rooms it lists.
+    /// This version does not carry it out: `door.no_such_method`.
     "room.find" FindRooms(FindRooms) -> FoundRooms;
     /// What the owner chose for the whole profile.
     "rules.show" ShowRules(Nothing) -> Rules;

@@ -47,8 +47,8 @@ pub use room::{
 pub use rules::{CheckText, Finding, Findings, Rules, SetVisibility, Sight, Sights, Visibility};
 pub use secret::Secret;
 pub use settings::{
-    BackupSaved, ChangeAccount, ChosenServer, MAX_WINDOW_STATE_BYTES, Probe, Probes, RenameContact,
-    SetDestroying, SetDraft, Stored, StoredItem, WindowState, Wipe,
+    AccountResolvers, BackupSaved, ChangeAccount, ChosenServer, MAX_WINDOW_STATE_BYTES, Probe, Probes,
+    RenameContact, Resolvers, SetDestroying, SetDraft, Stored, StoredItem, TrustServer, WindowState, Wipe,
 };
 pub use tor::{Tor, TorCause, TorPhase, Wall};
 pub use trust::{

@@ -116,4 +116,7 @@ pub struct Conversation {
     pub draft: String,
     /// The messages kept in memory, oldest first: at most the last 1,000.
     pub messages: Vec<Message>,
+    /// Place before which older kept messages are, for `history.read`; absent: none are kept before these.
+    #[serde(default)]
+    pub before: Option<u32>,
 }

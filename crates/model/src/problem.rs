@@ -11,6 +11,9 @@ pub struct Problem {
     pub code: String,
     /// One or two sentences in English for a person. May change between versions.
     pub text: String,
+    /// What the sentence is about, piece by piece, where a code alone does not say it: places that were tried, keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub about: Vec<String>,
 }
 
 impl Problem {
@@ -19,7 +22,14 @@ impl Problem {
         Self {
             code: code.into(),
             text: text.into(),
+            about: Vec::new(),
         }
+    }
+
+    /// The same problem with what it is about.
+    #[must_use]
+    pub fn with(self, about: Vec<String>) -> Self {
+        Self { about, ..self }
     }
 }
 

@@ -28,18 +28,18 @@ pub enum Visibility {
     /// To every contact that may see it, while it is connected.
     #[default]
     Always,
-    /// To nobody.
+    /// To nobody. Servers then keep messages until the account is shown again.
     Never,
     /// To these contacts only (directed presence, RFC 6121 section 4.6).
     Only {
         /// Which: at most 64.
         contacts: Vec<Address>,
     },
-    /// To every contact that may see it, between these times of day of this machine's clock. Rounded to half hours.
+    /// To every contact that may see it, between these times of day in UTC, up to ten minutes later by lot. Rounded to half hours.
     Timetable {
-        /// Minutes after midnight, a multiple of 30.
+        /// Minutes after midnight UTC, a multiple of 30.
         from: u16,
-        /// Minutes after midnight, a multiple of 30. Before `from`: the next day.
+        /// Minutes after midnight UTC, a multiple of 30. Before `from`: the next day.
         to: u16,
     },
 }

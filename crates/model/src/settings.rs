@@ -60,6 +60,35 @@ pub struct ChangeAccount {
     pub pins: Option<Vec<String>>,
 }
 
+/// A server's key that the owner accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrustServer {
+    /// The account.
+    pub account: AccountId,
+    /// SHA-256 of the public key in hexadecimal digits, as the problem told it.
+    pub key: String,
+}
+
+/// Who is asked where an account's server is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountResolvers {
+    /// The account.
+    pub account: AccountId,
+    /// Name servers that speak DNS over TLS: `name` or `name@address`, each with `:port` behind it where it is not 853.
+    /// At most 8. Empty: none is asked. Absent: they stay as they are.
+    #[serde(default)]
+    pub resolvers: Option<Vec<String>>,
+}
+
+/// The name servers that are asked where an account's server is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Resolvers {
+    /// Each as `name@host:port`.
+    pub resolvers: Vec<String>,
+}
+
 /// The server of an account: chosen, or found from its address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "is", rename_all = "snake_case")]

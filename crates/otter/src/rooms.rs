@@ -154,10 +154,7 @@ fn run_engine(profile: PathBuf, report: &Report, door: OwnedFd, control: OwnedFd
         input,
         output,
         writer,
-    } = {
-        let _inside = runtime.enter();
-        standard::open()
-    };
+    } = standard::open();
     let result = runtime.block_on(async {
         let (sender, gates) = mpsc::channel(4);
         let _ = sender.send(gate_channel(door)?).await;
@@ -177,9 +174,11 @@ fn run_engine(profile: PathBuf, report: &Report, door: OwnedFd, control: OwnedFd
         )
         .await
     });
-    // What the engine said last is written out; the reader of standard input may wait for ever, and
-    // ends with the process.
-    let _ = writer.join();
+    // What the engine said last is written out, unless its owner cannot wait for whoever reads it; the reader of
+    // standard input may wait for ever, and ends with the process.
+    if !matches!(result, Ok(engine::End::AtOnce)) {
+        let _ = writer.join();
+    }
     runtime.shutdown_background();
     if result.is_ok() {
         ExitCode::SUCCESS

@@ -1,6 +1,6 @@
 //! SCRAM with SHA-1, SHA-256 and SHA-512: the password is proven, and the server proves that it knows it too.
 //! Must never finish without the server's signature, and never follow a server into endless key derivation.
-//! RFC 5802, RFC 7677; SASLprep: RFC 4013.
+//! RFC 5802, RFC 7677; SASLprep: RFC 4013; channel binding: RFC 5929, RFC 9266; downgrade protection: XEP-0474.
 //!
 //! [`start`] gives the first message and a state that is named for what it awaits; each answer of the server's moves it
 //! on. The login stands only when [`AwaitingServerFinal::verify`] said so.
@@ -34,9 +34,21 @@ pub enum Hash {
     Sha512,
 }
 
+impl Hash {
+    fn of(self, bytes: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha1 => Sha1::digest(bytes).to_vec(),
+            Self::Sha256 => Sha256::digest(bytes).to_vec(),
+            Self::Sha512 => Sha512::digest(bytes).to_vec(),
+        }
+    }
+}
+
 /// Why a SCRAM exchange stopped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Fault {
+    /// Somebody changed on the way what the server offers (XEP-0474).
+    Downgrade,
     /// The server's message does not follow RFC 5802 7.
     Malformed,
     /// The server's nonce does not continue ours: an answer to someone else's login.
@@ -57,6 +69,8 @@ pub struct AwaitingServerFirst {
     password: Zeroizing<String>,
     nonce: String,
     bare: String,
+    binding: Binding,
+    offered: Option<Vec<u8>>,
 }
 
 /// The proof is sent; the server's signature has to come.
@@ -64,10 +78,43 @@ pub struct AwaitingServerFinal {
     signature: Zeroizing<Vec<u8>>,
 }
 
-/// Without channel binding, and saying so (RFC 5802 6).
-const GS2_HEADER: &str = "n,,";
+/// What ties the exchange to the connection below it (RFC 5802 6).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Binding {
+    /// There is nothing to tie it to.
+    Absent,
+    /// To this, of this kind: `tls-exporter`, `tls-server-end-point`.
+    Bound {
+        /// Its registered name.
+        kind: &'static str,
+        /// The data that both sides know.
+        data: Vec<u8>,
+    },
+    /// It could be tied, but the server does not offer that. A server that does sees that its offer was changed.
+    NotOffered,
+}
 
-/// Starts an exchange; gives the first message. `nonce` is fresh and printable without a comma.
+impl Binding {
+    fn header(&self) -> String {
+        match self {
+            Self::Absent => "n,,".to_owned(),
+            Self::Bound { kind, .. } => format!("p={kind},,"),
+            Self::NotOffered => "y,,".to_owned(),
+        }
+    }
+
+    /// The value of `c=`.
+    fn proof(&self) -> String {
+        let mut bytes = self.header().into_bytes();
+        if let Self::Bound { data, .. } = self {
+            bytes.extend_from_slice(data);
+        }
+        STANDARD.encode(bytes)
+    }
+}
+
+/// Starts an exchange without channel binding, and says so; gives the first message. `nonce` is fresh and printable
+/// without a comma.
 ///
 /// # Errors
 /// [`Fault::Unusable`] if name or password is empty or forbidden by RFC 4013.
@@ -77,6 +124,20 @@ pub fn start(
     password: &str,
     nonce: String,
 ) -> Result<(String, AwaitingServerFirst), Fault> {
+    start_bound(hash, user, password, nonce, Binding::Absent)
+}
+
+/// Starts an exchange that is tied to the connection below it.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_bound(
+    hash: Hash,
+    user: &str,
+    password: &str,
+    nonce: String,
+    binding: Binding,
+) -> Result<(String, AwaitingServerFirst), Fault> {
     let user = stringprep::saslprep(user).map_err(|_| Fault::Unusable)?;
     let password = prepare(password)?;
     if user.is_empty() || password.is_empty() {
@@ -84,7 +145,7 @@ pub fn start(
     }
     let escaped = user.replace('=', "=3D").replace(',', "=2C");
     let bare = format!("n={escaped},r={nonce}");
-    let message = format!("{GS2_HEADER}{bare}");
+    let message = format!("{}{bare}", binding.header());
     Ok((
         message,
         AwaitingServerFirst {
@@ -92,6 +153,8 @@ pub fn start(
             password,
             nonce,
             bare,
+            binding,
+            offered: None,
         },
     ))
 }
@@ -107,10 +170,30 @@ fn prepare(password: &str) -> Result<Zeroizing<String>, Fault> {
 }
 
 impl AwaitingServerFirst {
+    /// Compares what the server says that it offered with what arrived (XEP-0474 4): its mechanisms, and its kinds of
+    /// channel binding where it names any (XEP-0440). A server that says nothing of it is let pass.
+    #[must_use]
+    pub fn checking(self, mechanisms: &[String], bindings: Option<&[String]>) -> Self {
+        let sorted = |names: &[String]| {
+            let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+            names.sort_unstable();
+            names.join("\u{1e}")
+        };
+        let mut offered = sorted(mechanisms);
+        if let Some(bindings) = bindings {
+            offered.push('\u{1f}');
+            offered.push_str(&sorted(bindings));
+        }
+        Self {
+            offered: Some(offered.into_bytes()),
+            ..self
+        }
+    }
+
     /// Answers the server's first message with the proof. Takes up to about a second of work ([`MOST_ROUNDS`]).
     ///
     /// # Errors
-    /// [`Fault::Malformed`], [`Fault::Nonce`] or [`Fault::Rounds`].
+    /// [`Fault::Malformed`], [`Fault::Nonce`], [`Fault::Rounds`] or [`Fault::Downgrade`].
     pub fn answer(self, message: &str) -> Result<(String, AwaitingServerFinal), Fault> {
         let first = ServerFirst::parse(message)?;
         if !first.nonce.starts_with(&self.nonce) || first.nonce.len() <= self.nonce.len() {
@@ -119,7 +202,12 @@ impl AwaitingServerFirst {
         if !(FEWEST_ROUNDS..=MOST_ROUNDS).contains(&first.rounds) {
             return Err(Fault::Rounds);
         }
-        let binding = STANDARD.encode(GS2_HEADER);
+        if let (Some(offered), Some(told)) = (&self.offered, &first.offered)
+            && *told != self.hash.of(offered)
+        {
+            return Err(Fault::Downgrade);
+        }
+        let binding = self.binding.proof();
         let without_proof = format!("c={binding},r={}", first.nonce);
         let signed = format!("{},{message},{without_proof}", self.bare);
         let derive = match self.hash {
@@ -161,6 +249,8 @@ struct ServerFirst {
     nonce: String,
     salt: Vec<u8>,
     rounds: u32,
+    /// The hash of what the server offered (XEP-0474).
+    offered: Option<Vec<u8>>,
 }
 
 impl ServerFirst {
@@ -176,6 +266,8 @@ impl ServerFirst {
         let nonce = field("r=")?;
         let salt = field("s=")?;
         let rounds = field("i=")?;
+        let offered = fields.find_map(|field| field.strip_prefix("h="));
+        let offered = offered.map(|hash| STANDARD.decode(hash)).transpose();
         if nonce.len() > LONGEST_NONCE || !nonce.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Fault::Malformed);
         }
@@ -190,6 +282,7 @@ impl ServerFirst {
             nonce: nonce.to_owned(),
             salt,
             rounds: rounds.parse().map_err(|_| Fault::Rounds)?,
+            offered: offered.map_err(|_| Fault::Malformed)?,
         })
     }
 }
@@ -322,6 +415,53 @@ mod tests {
             assert_eq!(started.err(), Some(Fault::Unusable));
         }
         assert!(start(Hash::Sha1, "a", "\u{1F9A6}", "n".to_owned()).is_ok());
+    }
+
+    #[test]
+    fn an_exchange_is_tied_to_its_connection() {
+        let bound = |data: &[u8]| Binding::Bound {
+            kind: "tls-exporter",
+            data: data.to_vec(),
+        };
+        for (binding, header, proof) in [
+            (Binding::Absent, "n,,", "c=biws,"),
+            (Binding::NotOffered, "y,,", "c=eSws,"),
+            (
+                bound(b"\x01\x02"),
+                "p=tls-exporter,,",
+                "c=cD10bHMtZXhwb3J0ZXIsLAEC,",
+            ),
+        ] {
+            let (message, state) =
+                start_bound(Hash::Sha256, "alice", "secret", "abc".to_owned(), binding).unwrap();
+            assert_eq!(message, format!("{header}n=alice,r=abc"));
+            let (answer, _) = state
+                .answer("r=abcdef,s=QSXCR+Q6sek8bf92,i=4096")
+                .unwrap_or_else(|_| panic!());
+            assert!(answer.starts_with(proof), "{answer}");
+        }
+    }
+
+    #[test]
+    fn an_offer_that_was_changed_on_the_way_is_noticed() {
+        let offer = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1"].map(str::to_owned);
+        let kinds = ["tls-exporter".to_owned()];
+        let whole = b"SCRAM-SHA-1\x1eSCRAM-SHA-256-PLUS\x1ftls-exporter";
+        let hash = STANDARD.encode(Sha256::digest(whole));
+        let first = format!("r=abcdef,s=QSXCR+Q6sek8bf92,i=4096,x=1,h={hash}");
+        let check = |mechanisms: &[String], kinds: Option<&[String]>, first: &str| {
+            let (_, state) = start(Hash::Sha256, "alice", "secret", "abc".to_owned()).unwrap();
+            state.checking(mechanisms, kinds).answer(first).err()
+        };
+        assert_eq!(check(&offer, Some(&kinds), &first), None);
+        assert_eq!(check(&offer[1..], Some(&kinds), &first), Some(Fault::Downgrade));
+        assert_eq!(check(&offer, None, &first), Some(Fault::Downgrade));
+        assert_eq!(
+            check(&offer, Some(&kinds), "r=abcdef,s=QSXCR+Q6sek8bf92,i=4096"),
+            None
+        );
+        let broken = "r=abcdef,s=QSXCR+Q6sek8bf92,i=4096,h=*";
+        assert_eq!(check(&offer, Some(&kinds), broken), Some(Fault::Malformed));
     }
 
     impl std::fmt::Debug for AwaitingServerFirst {

@@ -83,6 +83,8 @@ fn message(number: u64) -> Entry {
         at: number,
         incoming: true,
         fingerprint: Some([9; 20]),
+        delivery: vault::KeptDelivery::Received,
+        corrected: false,
         text: SecretText::new("The quick brown fox jumps over the lazy dog. ".repeat(2)),
     }
 }

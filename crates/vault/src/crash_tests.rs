@@ -236,6 +236,8 @@ fn entry(text: &str) -> Entry {
         at: 1_795_000_000_000,
         incoming: false,
         fingerprint: Some([3; 20]),
+        delivery: crate::KeptDelivery::Received,
+        corrected: false,
         text: SecretText::new(text.into()),
     }
 }

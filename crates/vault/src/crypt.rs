@@ -102,10 +102,10 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), VaultError> {
     getrandom::fill(bytes).map_err(|_| VaultError::Io(ErrorKind::Other))
 }
 
-/// Writes over the part of the stack that functions called before have used: hash functions keep pieces of what
-/// they were given there.
+/// Writes over 256 KiB of the stack that functions called before have used: hash functions and arithmetic with keys
+/// leave pieces of what they were given there.
 #[inline(never)]
-pub(crate) fn wipe_stack() {
-    let mut used = [0u8; 64 * 1024];
+pub fn wipe_stack() {
+    let mut used = [0u8; 256 * 1024];
     black_box(&mut used).zeroize();
 }

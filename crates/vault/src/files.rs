@@ -22,12 +22,14 @@ pub(crate) const HISTORY_NEW: &str = "history.new";
 pub(crate) const HISTORY_OLD: &str = "history.old";
 pub(crate) const SAVED: &str = "backup.otter";
 pub(crate) const SAVED_NEW: &str = "backup.otter.new";
+pub(crate) const UNTIL: &str = "until";
+pub(crate) const UNTIL_NEW: &str = "until.new";
 const DAMAGED: &str = "vault.damaged";
 const NEW: &str = "vault.new";
 const NEW_BACKUP: &str = "vault.old.new";
 
 /// Every name that a profile folder may hold, but for the lock. The first is the one that matters most.
-pub(crate) const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 12] = [
     MAIN,
     BACKUP,
     NEW,
@@ -38,6 +40,8 @@ pub(crate) const NAMES: [&str; 10] = [
     HISTORY_OLD,
     SAVED,
     SAVED_NEW,
+    UNTIL,
+    UNTIL_NEW,
 ];
 
 /// Whether the folder has a file of this name.

@@ -202,6 +202,7 @@ fn the_layout_stays() {
             "protocol": { "xmpp": {
                 "jid": "alice@example.org", "password": "c3dvcmRmaXNo", "resource": null, "host": "abc.onion",
                 "port": 5222, "tls": "plain-onion", "pins": [], "mechanism_seen": "SCRAM-SHA-256", "register": false,
+                "learnt": {},
             } },
         }],
         "contacts": [{
@@ -230,6 +231,7 @@ fn sample() -> Profile {
         pins: Vec::new(),
         mechanism_seen: Some("SCRAM-SHA-256".into()),
         register: false,
+        learnt: crate::Learnt::default(),
     };
     let otr_key = Some(SecretBytes::new(vec![0, 1, 2]));
     let known = KnownFingerprint {

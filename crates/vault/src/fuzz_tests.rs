@@ -35,6 +35,8 @@ fn files() -> Files {
             at: number,
             incoming: true,
             fingerprint: None,
+            delivery: crate::KeptDelivery::Received,
+            corrected: false,
             text: SecretText::new("x".repeat(usize::try_from(number).unwrap() * 40)),
         };
         vault

@@ -31,8 +31,34 @@ pub struct Entry {
     pub incoming: bool,
     /// SHA-1 of the OTR key that it was encrypted to or came from; `None` if it was not encrypted.
     pub fingerprint: Option<[u8; 20]>,
+    /// How far it came; for what the contact wrote always [`KeptDelivery::Received`].
+    pub delivery: KeptDelivery,
+    /// Whether the text is another than was first written.
+    pub corrected: bool,
     /// What it says: at most [`MAX_ENTRY_TEXT`] bytes.
     pub text: SecretText,
+}
+
+impl Entry {
+    /// Takes over what was written of this message later: its delivery, and its text if that was corrected.
+    fn change(&mut self, later: Entry) {
+        self.delivery = later.delivery;
+        if later.corrected {
+            self.corrected = true;
+            self.text = later.text;
+        }
+    }
+}
+
+/// How far a kept message came, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptDelivery {
+    /// Nobody knows whether it arrived, or it is known that it did not.
+    NotSent,
+    /// The contact's program has it.
+    Received,
+    /// The server has it.
+    Sent,
 }
 
 impl fmt::Debug for Entry {
@@ -44,7 +70,8 @@ impl fmt::Debug for Entry {
 /// Some entries of a conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Each entry with its number, oldest first. Numbers grow by one with each entry that is appended.
+    /// Each message with its number, oldest first, as it was last known. Numbers grow with each entry or change that
+    /// is appended.
     pub entries: Vec<(u32, Entry)>,
     /// How many entries should be among them and cannot be read: a fault of the disk, or somebody's doing.
     pub unreadable: u32,
@@ -96,6 +123,14 @@ impl Vault {
         let kept = self.kept(account, address)?;
         let (id, key) = (kept.id, Key::from_bytes(kept.key.expose_secret())?);
         Some(History { vault: self, id, key })
+    }
+
+    /// Reads through the log of kept messages, if there is one, so that what comes next need not: 25 MB for 100,000.
+    /// A log that cannot be read says so when it is asked for.
+    pub fn prepare_history(&mut self) {
+        if !self.profile.history.is_empty() {
+            let _ = self.with_log(|_, _, _| Ok(()));
+        }
     }
 
     /// Forgets the keys of the named conversations, and then takes their messages out of the log. Afterwards
@@ -154,7 +189,17 @@ impl History<'_> {
     /// [`VaultError::Io`]. Nothing was added then.
     pub fn append(&mut self, entry: &Entry) -> Result<u32, VaultError> {
         let Self { vault, id, key } = self;
-        vault.with_log(|log, folder, _| log.append(folder, *id, key, entry))
+        vault.with_log(|log, folder, _| log.append(folder, (*id, None), key, entry))
+    }
+
+    /// Writes down how the entry with this number is now: its delivery, and its text if it is corrected (otherwise
+    /// leave it empty). It is on the disk when this returns.
+    ///
+    /// # Errors
+    /// As [`History::append`]; [`VaultError::Absent`] if there cannot be an entry with that number.
+    pub fn change(&mut self, number: u32, entry: &Entry) -> Result<(), VaultError> {
+        let Self { vault, id, key } = self;
+        vault.with_log(|log, folder, _| log.append(folder, (*id, Some(number)), key, entry).map(drop))
     }
 
     /// The last `limit` entries before number `before`, or before the end. At most [`MAX_PAGE`].

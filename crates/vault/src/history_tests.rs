@@ -29,6 +29,8 @@ fn said(number: u64, text: &str) -> Entry {
         at: number,
         incoming: number.is_multiple_of(2),
         fingerprint: (!number.is_multiple_of(3)).then_some([9; 20]),
+        delivery: KeptDelivery::Received,
+        corrected: false,
         text: SecretText::new(text.into()),
     }
 }
@@ -74,6 +76,60 @@ fn what_was_kept_comes_back_whole_after_the_log_is_read_anew() {
     vault.log = None;
     assert_eq!(all(&mut vault, BOB), before);
     assert_eq!(all(&mut vault, CAROL).entries.len(), 10);
+}
+
+fn now(text: &str, delivery: KeptDelivery) -> Entry {
+    Entry {
+        delivery,
+        corrected: !text.is_empty(),
+        ..said(1, text)
+    }
+}
+
+#[test]
+fn what_was_written_of_a_message_later_is_how_it_comes_back_wherever_it_lies() {
+    let mut vault = vault();
+    for number in 0..9 {
+        append(&mut vault, BOB, number, &format!("to bob {number}"));
+    }
+    let mut history = vault.history(1, BOB).unwrap();
+    history.change(2, &now("corrected", KeptDelivery::Sent)).unwrap();
+    history.change(2, &now("", KeptDelivery::Received)).unwrap();
+    history.change(8, &now("", KeptDelivery::NotSent)).unwrap();
+    assert_eq!(
+        history.change(11 + 1, &now("", KeptDelivery::Sent)),
+        Err(VaultError::Absent)
+    );
+    assert_eq!(vault.stored().unwrap().histories[0].entries, 9);
+    let check = |vault: &mut Vault| {
+        let whole = all(vault, BOB);
+        assert_eq!((whole.entries.len(), whole.unreadable, whole.older), (9, 0, None));
+        let mut history = vault.history(1, BOB).unwrap();
+        assert_eq!(history.search("CORRECTED", None, 5).unwrap().entries.len(), 1);
+        assert!(history.search("to bob 2", None, 5).unwrap().entries.is_empty());
+        let early = history.page(Some(4), 3).unwrap();
+        assert_eq!(texts(&early), ["to bob 1", "corrected", "to bob 3"]);
+        let third = &early.entries[1].1;
+        assert_eq!((third.delivery, third.corrected), (KeptDelivery::Received, true));
+        assert_eq!(early.older, Some(1));
+        let last = history.page(None, 1).unwrap();
+        assert_eq!(
+            (last.entries[0].1.delivery, last.older),
+            (KeptDelivery::NotSent, Some(8))
+        );
+        let pages: Vec<usize> = [Some(8), Some(5), Some(2)]
+            .iter()
+            .map(|before| history.page(*before, 3).unwrap().entries.len())
+            .collect();
+        assert_eq!(pages, [3, 3, 2]);
+    };
+    check(&mut vault);
+    vault.log = None;
+    check(&mut vault);
+    vault.history(1, CAROL).unwrap().erase().unwrap();
+    check(&mut vault);
+    vault.log = None;
+    check(&mut vault);
 }
 
 #[test]

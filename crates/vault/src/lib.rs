@@ -3,7 +3,7 @@
 //! Standards: RFC 9106 (Argon2id), draft-irtf-cfrg-xchacha-03 (XChaCha20-Poly1305), FIPS 180-4 (SHA-256).
 //!
 //! The folder holds `vault`, `vault.old` (the state before the last change), `lock` (held while open), `history`
-//! where messages are kept, `backup.otter` where its owner asked for one, and, after a restore, `vault.damaged`.
+//! where messages are kept, `until` where a profile that is not opened shall be destroyed, `backup.otter` where its owner asked for one, and, after a restore, `vault.damaged`.
 //! `format.rs` describes the file, `files.rs` how it is replaced, `history/` the log of messages, `disk.rs` what is
 //! done to files at all.
 
@@ -12,6 +12,7 @@ mod crypt;
 mod destroying;
 mod disk;
 mod error;
+mod expiry;
 mod files;
 mod folder;
 mod format;
@@ -24,14 +25,16 @@ mod stored;
 mod wipe;
 
 pub use backup::{BACKUP_NAME, MAX_BACKUP, read_saved};
+pub use crypt::wipe_stack;
 pub use error::VaultError;
+pub use expiry::{expired, is_past};
 pub use files::MAX_FILE;
 pub use folder::make_private;
-pub use history::{Entry, History, MAX_ENTRY_TEXT, MAX_HISTORY, MAX_PAGE, Page};
+pub use history::{Entry, History, KeptDelivery, MAX_ENTRY_TEXT, MAX_HISTORY, MAX_PAGE, Page};
 pub use kdf::Kdf;
 pub use profile::{
-    Account, Contact, KeptHistory, KnownFingerprint, Policy, Profile, Protocol, Queued, QueuedState, SCHEMA,
-    TlsPolicy,
+    Account, Contact, KeptHistory, KnownFingerprint, Learnt, Policy, Profile, Protocol, Queued, QueuedState,
+    SCHEMA, TlsPolicy,
 };
 pub use secret::{Passphrase, SecretBytes, SecretText};
 pub use stored::{Stored, StoredHistory, StoredKind};

@@ -106,7 +106,25 @@ pub enum Protocol {
         mechanism_seen: Option<String>,
         /// Whether the account is still to be made on the server (XEP-0077).
         register: bool,
+        /// What earlier logins left behind.
+        #[serde(default)]
+        learnt: Learnt,
     },
+}
+
+/// What logins of an account left behind for the next one.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Learnt {
+    /// The server's key at the last login: SHA-256 of the SPKI, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_key: Option<String>,
+    /// Who issued its certificate: SHA-256 of the organisation's name, hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_issuer: Option<String>,
+    /// Who is asked where the server is; absent: the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolvers: Option<Vec<String>>,
 }
 
 /// How TLS is used on a connection.

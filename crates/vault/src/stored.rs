@@ -56,10 +56,8 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Io`] if the folder cannot be read.
     pub fn stored(&mut self) -> Result<Stored, VaultError> {
-        if !self.profile.history.is_empty() {
-            // A log that cannot be read has no entries, and its file is listed all the same.
-            let _ = self.with_log(|_, _, _| Ok(()));
-        }
+        // A log that cannot be read has no entries, and its file is listed all the same.
+        self.prepare_history();
         let entries = |id| self.log.as_ref().map_or(0, |log| log.entries(id));
         let mut files = Vec::new();
         for name in NAMES {

@@ -73,6 +73,7 @@ fn fill(vault: &mut Vault) {
                     pins: Vec::new(),
                     mechanism_seen: None,
                     register: false,
+                    learnt: crate::Learnt::default(),
                 },
                 otr_key: Some(SecretBytes::new(unmasked(&OTR_KEY))),
                 instance_tag: None,
@@ -127,6 +128,8 @@ fn live(dir: &Path) -> Vault {
             at: number,
             incoming: true,
             fingerprint: None,
+            delivery: crate::KeptDelivery::Received,
+            corrected: false,
             text: SecretText::new(text(&KEPT)),
         };
         with_address(|address| vault.history(1, address).unwrap().append(&entry)).unwrap();

@@ -27,6 +27,7 @@ fn account(id: u64) -> Account {
             pins: Vec::new(),
             mechanism_seen: None,
             register: false,
+            learnt: vault::Learnt::default(),
         },
         otr_key: None,
         instance_tag: None,

@@ -27,7 +27,7 @@ fn main() {
     let mut log = Log::default();
     let start = Instant::now();
     for number in 0..100_000 {
-        log.put(message(number, &address));
+        log.put(view::What::Message(message(number, &address)));
     }
     tell("put_ns", start, 100_000);
     let name = text::name(Some("Bob"), "bob@example.org");

@@ -2,6 +2,7 @@
 //! It must never keep what a call said (a passphrase may be in it), nor wait for more answers than it can name.
 //! Standard: JSON-RPC 2.0, <https://www.jsonrpc.org/specification>; `docs/rpc.md`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -54,7 +55,18 @@ pub struct Answer {
     /// The method that was called, as on the wire.
     pub method: &'static str,
     /// What it gave, or why it could not be done. [`Answer::read`] gives it a type.
-    pub result: Result<Value, Problem>,
+    pub result: Result<Given, Problem>,
+}
+
+/// What a call gave: the engine's line, not read further yet, so that a large one is read once and straight into its
+/// type. Wiped when it is dropped; `Debug` shows nothing of it.
+#[derive(Clone, PartialEq)]
+pub struct Given(Zeroizing<String>);
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Given")
+    }
 }
 
 impl Answer {
@@ -63,7 +75,13 @@ impl Answer {
     /// # Errors
     /// The engine's [`Problem`], or `door.wrong_answer` where the result is of another type.
     pub fn read<T: DeserializeOwned>(self) -> Result<T, Problem> {
-        serde_json::from_value(self.result?).map_err(|_| {
+        #[derive(Deserialize)]
+        struct Whole<T> {
+            result: T,
+        }
+        let given = self.result?;
+        let whole = serde_json::from_str::<Whole<T>>(&given.0);
+        whole.map(|it| it.result).map_err(|_| {
             Problem::new(
                 "door.wrong_answer",
                 "Two parts of the program did not understand each other. Restart the program.",
@@ -160,16 +178,16 @@ impl Client {
         if line.len() > MAX_HEARD_BYTES {
             return Err(HearError::TooLong);
         }
-        let mut value = serde_json::from_str::<Value>(line).map_err(|_| HearError::NotUnderstood)?;
-        if value.get("method").is_some() {
-            return event(&mut value);
+        let head = serde_json::from_str::<Head<'_>>(line).map_err(|_| HearError::NotUnderstood)?;
+        if let Some(method) = head.method {
+            return event(&method, line);
         }
-        let id = value
-            .get("id")
-            .and_then(Value::as_u64)
-            .ok_or(HearError::NotUnderstood)?;
+        let id = head.id.ok_or(HearError::NotUnderstood)?;
         let method = self.pending.remove(&id).ok_or(HearError::UnknownCall)?;
-        let result = result(&mut value);
+        let result = match head.error {
+            Some(error) => Err(error.problem()),
+            None => Ok(Given(Zeroizing::new(line.to_owned()))),
+        };
         Ok(Heard::Answer(Answer {
             call: CallId(id),
             method,
@@ -183,24 +201,42 @@ impl Client {
     }
 }
 
-fn event(value: &mut Value) -> Result<Heard, HearError> {
-    if value.get("method").and_then(Value::as_str) != Some("event") {
-        return Err(HearError::NotUnderstood);
-    }
-    let params = value.get_mut("params").map(Value::take).unwrap_or_default();
-    let notification = serde_json::from_value(params).map_err(|_| HearError::NotUnderstood)?;
-    Ok(Heard::Event(Box::new(notification)))
+/// What has to be known of a line before it is read into a type.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(default)]
+    id: Option<u64>,
+    #[serde(borrow, default)]
+    method: Option<Cow<'a, str>>,
+    #[serde(default)]
+    error: Option<Refusal>,
 }
 
-fn result(value: &mut Value) -> Result<Value, Problem> {
-    let Some(error) = value.get_mut("error") else {
-        return Ok(value.get_mut("result").map(Value::take).unwrap_or_default());
-    };
-    let told = error.get_mut("data").map(Value::take).unwrap_or_default();
-    Err(serde_json::from_value(told).unwrap_or_else(|_| {
-        let text = error.get("message").and_then(Value::as_str).unwrap_or_default();
-        Problem::new("door.refused", text)
-    }))
+/// Why a call was not carried out.
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    data: Value,
+}
+
+impl Refusal {
+    fn problem(self) -> Problem {
+        serde_json::from_value(self.data).unwrap_or_else(|_| Problem::new("door.refused", self.message))
+    }
+}
+
+fn event(method: &str, line: &str) -> Result<Heard, HearError> {
+    #[derive(Deserialize)]
+    struct Told {
+        params: Notification,
+    }
+    if method != "event" {
+        return Err(HearError::NotUnderstood);
+    }
+    let told = serde_json::from_str::<Told>(line).map_err(|_| HearError::NotUnderstood)?;
+    Ok(Heard::Event(Box::new(told.params)))
 }
 
 /// The method that a line calls. Nothing else of the line is copied.

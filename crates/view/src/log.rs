@@ -4,17 +4,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use model::{Delivery, Direction, Message, MessageId, Privacy, Problem, Wait};
+use model::{Delivery, Direction, Message, MessageId, Privacy, Problem, RoomMessage, Wait};
 
 /// Entries kept of one conversation.
 pub const MAX_ENTRIES: usize = 100_000;
 /// Bytes of text kept of one conversation.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Number of the first entry that came; what was kept from before stands below it.
+const FIRST: u64 = 1 << 40;
 
 /// One thing in a conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// Counts from 0 in the order of coming and never changes: a name for the row.
+    /// Counts up in the order of coming and never changes: a name for the row.
     pub number: u64,
     /// What it is.
     pub what: What,
@@ -48,6 +50,8 @@ pub enum What {
         /// As it was then.
         privacy: Privacy,
     },
+    /// Something said in a room.
+    Said(RoomMessage),
 }
 
 impl What {
@@ -56,12 +60,26 @@ impl What {
         match self {
             Self::Key { at, .. } | Self::Notice { at, .. } | Self::Privacy { at, .. } => *at,
             Self::Message(message) => message.at,
+            Self::Said(message) => message.at,
         }
     }
 
-    /// Whether it is a message of the contact.
+    /// The name of the message that it is.
+    pub fn id(&self) -> Option<&MessageId> {
+        match self {
+            Self::Message(message) => Some(&message.id),
+            Self::Said(message) => Some(&message.id),
+            Self::Key { .. } | Self::Notice { .. } | Self::Privacy { .. } => None,
+        }
+    }
+
+    /// Whether it is a message of somebody else's that is to be read.
     pub fn came_in(&self) -> bool {
-        matches!(self, Self::Message(message) if message.direction == Direction::In)
+        match self {
+            Self::Message(message) => message.direction == Direction::In,
+            Self::Said(message) => !message.own && !message.earlier && message.nick.is_some(),
+            Self::Key { .. } | Self::Notice { .. } | Self::Privacy { .. } => false,
+        }
     }
 
     /// What an own message waits for, where it does.
@@ -79,6 +97,7 @@ impl What {
         match self {
             Self::Message(message) => message.text.len(),
             Self::Notice { notice, .. } => notice.text.len(),
+            Self::Said(message) => message.text.len(),
             Self::Key { .. } | Self::Privacy { .. } => 0,
         }
     }
@@ -99,7 +118,7 @@ pub enum RowChange {
 }
 
 /// One conversation's entries.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Log {
     entries: VecDeque<Entry>,
     numbers: BTreeMap<MessageId, u64>,
@@ -110,6 +129,20 @@ pub struct Log {
     unread: u32,
     /// Own messages that have not left this program.
     waiting: usize,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            numbers: BTreeMap::new(),
+            next: FIRST,
+            bytes: 0,
+            read_to: FIRST,
+            unread: 0,
+            waiting: 0,
+        }
+    }
 }
 
 impl Log {
@@ -131,6 +164,14 @@ impl Log {
     /// The newest entry.
     pub fn last(&self) -> Option<&Entry> {
         self.entries.back()
+    }
+
+    /// What was said last, in a room.
+    pub fn last_said(&self) -> Option<&RoomMessage> {
+        self.entries.iter().rev().find_map(|entry| match &entry.what {
+            What::Said(message) => Some(message),
+            _ => None,
+        })
     }
 
     /// The newest message.
@@ -190,12 +231,14 @@ impl Log {
     }
 
     /// A message came, was written, or came further on its way.
-    pub fn put(&mut self, message: Message) -> RowChange {
-        let Some(index) = self.row_of(&message.id) else {
-            self.numbers.insert(message.id.clone(), self.next);
-            return self.push(What::Message(message));
+    pub fn put(&mut self, what: What) -> RowChange {
+        let row = what.id().and_then(|id| self.row_of(id));
+        let Some(index) = row else {
+            if let Some(id) = what.id() {
+                self.numbers.insert(id.clone(), self.next);
+            }
+            return self.push(what);
         };
-        let what = What::Message(message);
         self.count(&what);
         let Some(entry) = self.entries.get_mut(index) else {
             return RowChange::All;
@@ -203,6 +246,37 @@ impl Log {
         let old = std::mem::replace(&mut entry.what, what);
         self.uncount(&old);
         RowChange::Changed(index)
+    }
+
+    /// Puts messages that were kept, oldest first, before everything that is there; those that are there already, and
+    /// those for which there is no room, are left out. They were read. Says how many came.
+    pub fn prepend(&mut self, messages: Vec<Message>) -> usize {
+        let mut came = 0;
+        for message in messages.into_iter().rev() {
+            let what = What::Message(message);
+            let full =
+                self.entries.len() >= MAX_ENTRIES || self.bytes.saturating_add(what.bytes()) > MAX_BYTES;
+            let known = what.id().is_some_and(|id| self.numbers.contains_key(id));
+            if full || known {
+                continue;
+            }
+            let number = self.first().saturating_sub(1);
+            self.count(&what);
+            if let Some(id) = what.id() {
+                self.numbers.insert(id.clone(), number);
+            }
+            self.entries.push_front(Entry { number, what });
+            came += 1;
+        }
+        came
+    }
+
+    /// The last message of the owner that left this program: the one that can be corrected.
+    pub fn last_own(&self) -> Option<&Message> {
+        self.entries.iter().rev().find_map(|entry| match &entry.what {
+            What::Message(message) if message.direction == Direction::Out => Some(message),
+            _ => None,
+        })
     }
 
     /// Something happened.
@@ -250,8 +324,8 @@ impl Log {
         if entry.number >= self.read_to && entry.what.came_in() {
             self.unread = self.unread.saturating_sub(1);
         }
-        if let What::Message(message) = &entry.what {
-            self.numbers.remove(&message.id);
+        if let Some(id) = entry.what.id() {
+            self.numbers.remove(id);
         }
     }
 }
@@ -264,11 +338,14 @@ mod tests {
     #[test]
     fn a_message_that_comes_further_keeps_its_row() {
         let mut log = Log::default();
-        log.put(incoming(1, "hello"));
-        assert_eq!(log.put(outgoing(2, "hi")), RowChange::Added { dropped: 0 });
+        log.put(What::Message(incoming(1, "hello")));
+        assert_eq!(
+            log.put(What::Message(outgoing(2, "hi"))),
+            RowChange::Added { dropped: 0 }
+        );
         let mut again = outgoing(2, "hi");
         again.delivery = Delivery::Received;
-        assert_eq!(log.put(again.clone()), RowChange::Changed(1));
+        assert_eq!(log.put(What::Message(again.clone())), RowChange::Changed(1));
         assert_eq!(log.message(&again.id), Some(&again));
         assert_eq!(log.len(), 2);
     }
@@ -276,11 +353,11 @@ mod tests {
     #[test]
     fn only_what_came_in_is_unread_and_only_until_it_was_read() {
         let mut log = Log::default();
-        log.put(incoming(1, "read"));
+        log.put(What::Message(incoming(1, "read")));
         log.mark_read();
-        log.put(outgoing(2, "mine"));
-        log.put(incoming(3, "new"));
-        log.put(incoming(4, "newer"));
+        log.put(What::Message(outgoing(2, "mine")));
+        log.put(What::Message(incoming(3, "new")));
+        log.put(What::Message(incoming(4, "newer")));
         assert_eq!((log.unread(), log.first_unread()), (2, Some(2)));
         assert!(log.mark_read());
         assert!(!log.mark_read());
@@ -292,22 +369,37 @@ mod tests {
         let mut log = Log::default();
         let mut message = outgoing(1, "hi");
         message.delivery = Delivery::Waiting { wait: Wait::Privacy };
-        log.put(message.clone());
-        log.put(incoming(2, "x"));
+        log.put(What::Message(message.clone()));
+        log.put(What::Message(incoming(2, "x")));
         assert_eq!(log.waiting(), (1, Some(Wait::Privacy)));
         message.delivery = Delivery::Sent;
-        log.put(message);
+        log.put(What::Message(message));
         assert_eq!(log.waiting(), (0, None));
+    }
+
+    #[test]
+    fn kept_messages_stand_before_the_others_each_once_and_are_read() {
+        let mut log = Log::default();
+        log.put(What::Message(incoming(3, "new")));
+        let came = log.prepend(vec![incoming(1, "a"), outgoing(2, "b"), incoming(3, "new")]);
+        assert_eq!((came, log.len(), log.unread()), (2, 3, 1));
+        assert_eq!(log.first_unread(), Some(2));
+        assert_eq!(log.row_of(&incoming(1, "").id), Some(0));
+        assert_eq!(log.prepend(vec![incoming(1, "a")]), 0);
+        assert_eq!(log.last_own().unwrap().text, "b");
+        let numbers: Vec<u64> = (0..3).map(|row| log.entry(row).unwrap().number).collect();
+        assert!(numbers.is_sorted());
+        assert_eq!(log.index(numbers[0]), Some(0));
     }
 
     #[test]
     fn the_oldest_goes_when_the_log_is_full() {
         let mut log = Log::default();
         for number in 0..u32::try_from(MAX_ENTRIES).unwrap() {
-            log.put(incoming(number, "x"));
+            log.put(What::Message(incoming(number, "x")));
         }
         assert_eq!(
-            log.put(incoming(200_000, "one more")),
+            log.put(What::Message(incoming(200_000, "one more"))),
             RowChange::Added { dropped: 1 }
         );
         assert_eq!(log.len(), MAX_ENTRIES);
@@ -321,7 +413,7 @@ mod tests {
         let mut log = Log::default();
         let long = "x".repeat(1024 * 1024);
         for number in 0..64 {
-            log.put(incoming(number, &long));
+            log.put(What::Message(incoming(number, &long)));
         }
         assert_eq!(log.len(), MAX_BYTES / long.len());
         assert_eq!(log.unread() as usize, log.len());

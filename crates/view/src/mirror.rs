@@ -143,7 +143,8 @@ impl Mirror {
     fn forget_drafts(&mut self, changes: &[Change]) {
         if changes.contains(&Change::Everything) {
             let state = &self.state;
-            self.drafts.keep_only(|peer| state.contact(peer).is_some());
+            self.drafts
+                .keep_only(|peer| state.contact(peer).is_some() || state.room(peer).is_some());
         }
     }
 

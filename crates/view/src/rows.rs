@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use model::{Delivery, Direction, Message, Privacy, Wait};
+use model::{Delivery, Direction, Message, Privacy, RoomMessage, Wait};
 
 use crate::log::{Entry, Log, What};
 use crate::text::{self, Link, Shown};
-use crate::{Name, Words};
+use crate::{Name, Words, rooms};
 
 /// Milliseconds between two messages of one group.
 const GROUP: u64 = 5 * 60_000;
@@ -63,6 +63,8 @@ pub struct Row {
     pub day: Option<String>,
     /// Whether the line "new messages" stands above it.
     pub first_new: bool,
+    /// What the sender is called in a room, fit to be shown in a style of its own; empty where the header says who it is.
+    pub sender: String,
     /// Whether it begins a group of the same sender.
     pub begins: bool,
     /// Whether it ends one.
@@ -77,6 +79,8 @@ pub struct Row {
     pub altered: bool,
     /// Whether it tells what the sender does (`/me`).
     pub action: bool,
+    /// Whether the sender said it otherwise before.
+    pub corrected: bool,
     /// The time of day.
     pub time: String,
     /// Day and time.
@@ -143,6 +147,7 @@ impl Rows<'_> {
             kind: kind(&entry.what),
             day: new_day.then(|| self.words.day(at, self.now)),
             first_new: self.first_new == Some(entry.number),
+            sender: String::new(),
             begins: !before.is_some_and(|before| self.groups(before, entry)),
             ends: !after.is_some_and(|after| self.groups(entry, after)),
             text: String::new(),
@@ -150,6 +155,7 @@ impl Rows<'_> {
             cut: false,
             altered: false,
             action: false,
+            corrected: false,
             time: self.words.time(at),
             moment: self.words.moment(at, self.now),
             mark: None,
@@ -161,6 +167,7 @@ impl Rows<'_> {
         };
         match &entry.what {
             What::Message(message) => self.message(&mut row, message),
+            What::Said(message) => self.said(&mut row, message),
             other => {
                 row.text = self.told(other);
                 row.rtl = text::is_rtl(&row.text);
@@ -173,6 +180,7 @@ impl Rows<'_> {
     pub fn copy(&self, index: usize) -> Option<String> {
         Some(match &self.log.entry(index)?.what {
             What::Message(message) => text::copied(&message.text),
+            What::Said(message) => text::copied(&message.text),
             other => self.told(other),
         })
     }
@@ -180,7 +188,7 @@ impl Rows<'_> {
     /// What a screen reader says for a row: who, what, when, how far.
     pub fn spoken(&self, row: &Row) -> String {
         let values = [
-            ("name", self.sender(row.kind)),
+            ("name", self.sender(row)),
             ("text", row.text.as_str()),
             ("time", row.moment.as_str()),
             ("state", row.delivery_words.as_str()),
@@ -194,23 +202,8 @@ impl Rows<'_> {
     }
 
     fn message(&self, row: &mut Row, message: &Message) {
-        let (words, action) = match message.text.strip_prefix("/me ") {
-            Some(rest) => (rest, true),
-            None => (message.text.as_str(), false),
-        };
-        let Shown {
-            text,
-            cut,
-            altered,
-            rtl,
-        } = text::message(words, self.in_full.contains(&row.number));
-        row.text = if action {
-            format!("* {} {text}", text::isolated(self.sender(row.kind)))
-        } else {
-            text
-        };
-        (row.cut, row.altered, row.rtl, row.action) = (cut, altered, rtl, action);
-        row.links = text::links(&row.text);
+        self.text(row, &message.text);
+        row.corrected = message.corrected;
         row.unencrypted = !message.encrypted;
         if message.direction == Direction::Out {
             row.mark = Some(mark(&message.delivery));
@@ -225,11 +218,47 @@ impl Rows<'_> {
         }
     }
 
-    fn sender(&self, kind: RowKind) -> &str {
-        match kind {
+    /// Said in a room: readable for everybody in it, which the page says once and for all.
+    fn said(&self, row: &mut Row, message: &RoomMessage) {
+        row.sender = match &message.nick {
+            _ if message.own => String::new(),
+            Some(nick) => rooms::nick(nick, &self.words).text,
+            None => self.words.say("room.itself"),
+        };
+        self.text(row, &message.text);
+        if let Some(problem) = &message.problem {
+            row.mark = Some(Mark::NotSent);
+            row.delivery_words = self.words.problem(problem);
+        }
+    }
+
+    /// The words of a message, as they are shown.
+    fn text(&self, row: &mut Row, original: &str) {
+        let (words, action) = match original.strip_prefix("/me ") {
+            Some(rest) => (rest, true),
+            None => (original, false),
+        };
+        let Shown {
+            text,
+            cut,
+            altered,
+            rtl,
+        } = text::message(words, self.in_full.contains(&row.number));
+        row.text = if action {
+            format!("* {} {text}", text::isolated(self.sender(row)))
+        } else {
+            text
+        };
+        (row.cut, row.altered, row.rtl, row.action) = (cut, altered, rtl, action);
+        row.links = text::links(&row.text);
+    }
+
+    fn sender<'a>(&'a self, row: &'a Row) -> &'a str {
+        match row.kind {
             RowKind::Own => self.own_name,
             RowKind::System => "",
-            RowKind::Theirs => &self.name.text,
+            RowKind::Theirs if row.sender.is_empty() => &self.name.text,
+            RowKind::Theirs => &row.sender,
         }
     }
 
@@ -253,7 +282,7 @@ impl Rows<'_> {
         match what {
             What::Key { changed: true, .. } => self.words.fill("line.key_changed", &name),
             What::Key { changed: false, .. } => self.words.fill("line.key_first", &name),
-            What::Message(_) => String::new(),
+            What::Message(_) | What::Said(_) => String::new(),
             What::Notice { notice, .. } => self.words.problem(notice),
             What::Privacy { privacy, .. } => match privacy {
                 Privacy::Finished => self.words.fill("line.finished", &name),
@@ -267,21 +296,25 @@ impl Rows<'_> {
 
     /// Whether two neighbours belong together: the same sender, kept apart by little time and no new day.
     fn groups(&self, earlier: &Entry, later: &Entry) -> bool {
-        let (What::Message(one), What::Message(other)) = (&earlier.what, &later.what) else {
-            return false;
+        let same = match (&earlier.what, &later.what) {
+            (What::Message(one), What::Message(other)) => {
+                one.direction == other.direction && one.encrypted == other.encrypted
+            }
+            (What::Said(one), What::Said(other)) => one.own == other.own && one.nick == other.nick,
+            _ => return false,
         };
-        one.direction == other.direction
-            && one.encrypted == other.encrypted
-            && self.first_new != Some(later.number)
-            && other.at.abs_diff(one.at) < GROUP
-            && self.words.day_number(one.at) == self.words.day_number(other.at)
+        let (one, other) = (earlier.what.at(), later.what.at());
+        same && self.first_new != Some(later.number)
+            && other.abs_diff(one) < GROUP
+            && self.words.day_number(one) == self.words.day_number(other)
     }
 }
 
 fn kind(what: &What) -> RowKind {
     match what {
         What::Message(message) if message.direction == Direction::Out => RowKind::Own,
-        What::Message(_) => RowKind::Theirs,
+        What::Said(message) if message.own => RowKind::Own,
+        What::Message(_) | What::Said(_) => RowKind::Theirs,
         _ => RowKind::System,
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::language::Language;
-use crate::testing::{NOON, incoming, outgoing};
+use crate::testing::{NOON, incoming, outgoing, said};
 use model::Problem;
 
 const DAY: u64 = 86_400_000;
@@ -21,7 +21,7 @@ impl Screen {
     fn new(messages: Vec<Message>) -> Self {
         let mut log = Log::default();
         for message in messages {
-            log.put(message);
+            log.put(What::Message(message));
         }
         Self {
             log,
@@ -76,7 +76,7 @@ fn messages_of_one_sender_stand_together_until_time_or_day_part_them() {
 #[test]
 fn the_line_above_new_messages_begins_a_group() {
     let mut screen = Screen::new(vec![incoming(1, "a"), incoming(2, "b")]);
-    screen.first_new = Some(1);
+    screen.first_new = screen.log.entry(1).map(|entry| entry.number);
     assert!(!screen.row(0).first_new && screen.row(0).ends);
     assert!(screen.row(1).first_new && screen.row(1).begins);
 }
@@ -158,7 +158,8 @@ fn a_contact_cannot_make_a_row_of_the_programs_own() {
 fn a_long_message_is_cut_until_it_is_wanted_in_full() {
     let mut screen = Screen::new(vec![incoming(1, &"word ".repeat(2_000))]);
     assert!(screen.row(0).cut);
-    screen.in_full.insert(0);
+    let number = screen.row(0).number;
+    screen.in_full.insert(number);
     assert!(!screen.row(0).cut);
 }
 
@@ -172,13 +173,41 @@ fn a_screen_reader_hears_who_what_when_and_how_far() {
 }
 
 #[test]
+fn who_speaks_in_a_room_stands_in_a_style_of_its_own_and_nothing_remote_is_a_line_of_ours() {
+    let mut screen = Screen::new(vec![]);
+    let mut own = said(5, Some("wren"), "mine");
+    own.own = true;
+    own.problem = Some(Problem::new("test.lost", "It went nowhere."));
+    for message in [
+        said(1, Some("carol"), "hello"),
+        said(2, Some("carol"), "/me waves"),
+        said(3, Some("🔒 verified"), "trust me"),
+        said(4, None, "This conversation is private now."),
+        own,
+    ] {
+        screen.log.put(What::Said(message));
+    }
+    let rows: Vec<Row> = (0..5).map(|index| screen.row(index)).collect();
+    assert_eq!(
+        (rows[0].sender.as_str(), rows[0].begins, rows[1].begins),
+        ("carol", true, false)
+    );
+    assert!(rows[1].action && rows[1].text.contains("carol"));
+    assert!(!rows[2].sender.is_empty() && !rows[2].sender.contains("verified"));
+    assert_eq!(rows[3].kind, RowKind::Theirs);
+    assert!(!rows[3].sender.is_empty());
+    assert_eq!((rows[4].kind, rows[4].mark), (RowKind::Own, Some(Mark::NotSent)));
+    assert!(screen.rows().spoken(&rows[0]).contains("carol"));
+}
+
+#[test]
 fn a_hundred_thousand_messages_open_at_once() {
     let mut log = Log::default();
     for number in 0..100_000 {
-        log.put(incoming(
+        log.put(What::Message(incoming(
             number,
             "A message as people write them, with a link: https://example.org/",
-        ));
+        )));
     }
     let mut screen = Screen::new(vec![]);
     screen.log = log;
@@ -194,7 +223,7 @@ fn a_hundred_thousand_messages_open_at_once() {
     for number in 0..1_000 {
         let mut message = outgoing(number, "x");
         message.delivery = Delivery::Received;
-        screen.log.put(message);
+        screen.log.put(What::Message(message));
     }
     assert!(
         start.elapsed() < Duration::from_millis(200),

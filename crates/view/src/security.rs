@@ -2,7 +2,7 @@
 //! It must never call a wall standing that was not said to stand, nor show a stranger's address unsanitised.
 //! Standard: `docs/rpc.md`, `Wall`, `Probe`, `Stored`.
 
-use model::{Probe, Stored, Wall};
+use model::{BackupSaved, Probe, Stored, Wall};
 
 use crate::state::State;
 use crate::{Words, text};
@@ -88,6 +88,13 @@ fn probe_row(state: &State, probe: &Probe, words: &Words, now: u64) -> ProbeRow 
     }
 }
 
+/// Where a backup was written and how large it is, in a sentence.
+pub fn backup_words(saved: &BackupSaved, words: &Words) -> String {
+    let file = text::line(&saved.file, MAX_WHY_CHARS).text;
+    let size = words.size(saved.bytes);
+    words.fill("backup.saved", &[("file", &file), ("size", &size)])
+}
+
 /// One kind of thing that the profile holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRow {
@@ -165,6 +172,16 @@ mod tests {
             ("3 times", "Today, 13:37")
         );
         assert!(row.kind.contains("private conversation"));
+    }
+
+    #[test]
+    fn a_backup_says_where_it_lies() {
+        let saved = BackupSaved {
+            file: "backup.otter".to_owned(),
+            bytes: 65_536,
+        };
+        let said = backup_words(&saved, &Words::default());
+        assert!(said.contains("backup.otter") && said.contains("66 KB"), "{said}");
     }
 
     #[test]

@@ -2,16 +2,20 @@
 //! It must never decide anything about trust by itself: the engine is the truth, this only repeats it.
 //! Standard: `docs/rpc.md`, `Snapshot` and `Event`.
 
+mod rooms;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Account, AccountId, Contact, Event, Message, Privacy, Probe, ProfileState, Snapshot, Tor, Verification,
-    Wall,
+    Account, AccountId, Contact, Event, Kept, Message, Privacy, Probe, ProfileState, Rules, Snapshot, Tor,
+    Verification, Wall,
 };
 
 use crate::Peer;
 use crate::log::{Log, RowChange, What};
 use crate::text::{self, Name};
+
+pub use rooms::{MAX_MEMBERS, MAX_ROOMS, RoomTalk};
 
 /// Accounts that are mirrored: the engine allows fewer.
 pub const MAX_ACCOUNTS: usize = 128;
@@ -37,8 +41,14 @@ pub enum Change {
     Probes,
     /// The profile was made, opened or locked.
     Profile,
+    /// Who is in a room changed, and it has to be asked for anew where it is shown.
+    Members(Peer),
+    /// A room is new, changed or gone.
+    Room(Peer),
     /// A row of a conversation.
     Row(Peer, RowChange),
+    /// The owner chose other rules.
+    Rules(Rules),
     /// Tor got on, or got stuck.
     Tor,
 }
@@ -56,6 +66,20 @@ pub struct Talk {
     pub draft: String,
     /// What was said.
     pub log: Log,
+    /// How far back kept messages were read.
+    pub kept: KeptTo,
+}
+
+/// How far back the kept messages of a conversation were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeptTo {
+    /// To the first one.
+    All,
+    /// To this place.
+    Before(u32),
+    /// Not at all.
+    #[default]
+    Nothing,
 }
 
 /// A contact, and its name as it is shown, sorted and found: sanitised once, not for each row.
@@ -88,6 +112,7 @@ pub struct State {
     accounts: BTreeMap<AccountId, Account>,
     contacts: BTreeMap<Peer, Known>,
     talks: BTreeMap<Peer, Talk>,
+    rooms: BTreeMap<Peer, RoomTalk>,
     probes: BTreeMap<(AccountId, String, String), Probe>,
     open: Option<Peer>,
     looking: bool,
@@ -163,12 +188,17 @@ impl State {
             .fold(0, |sum, talk| sum.saturating_add(talk.log.unread()))
     }
 
-    /// The conversation that is open in the window.
+    /// The conversation with a contact that is open in the window.
     pub fn opened(&self) -> Option<&Peer> {
+        self.open.as_ref().filter(|peer| !self.rooms.contains_key(peer))
+    }
+
+    /// What is open in the window: a conversation or a room.
+    pub fn in_view(&self) -> Option<&Peer> {
         self.open.as_ref()
     }
 
-    /// Opens a conversation in the window, or none; what was unread in it is read once the person looks.
+    /// Opens a conversation or a room in the window, or none; what was unread in it is read once the person looks.
     /// Ask for [`Log::first_unread`] before, to show where the new messages begin.
     pub fn open(&mut self, peer: Option<Peer>) -> Vec<Change> {
         self.open = peer;
@@ -209,12 +239,16 @@ impl State {
             talk.privacy = conversation.privacy;
             talk.verification = conversation.verification;
             talk.draft = conversation.draft;
+            if talk.kept == KeptTo::Nothing {
+                talk.kept = conversation.before.map_or(KeptTo::All, KeptTo::Before);
+            }
             for message in conversation.messages {
-                talk.log.put(message);
+                talk.log.put(What::Message(message));
             }
             told.insert(peer);
         }
         self.talks.retain(|peer, _| told.contains(peer));
+        self.replace_rooms(snapshot.rooms);
         self.read_open();
     }
 
@@ -245,11 +279,11 @@ impl State {
             } => self.privacy_changed(Peer::new(account, contact), privacy, now),
             Event::ProbeRefused { probe } => self.probe_refused(probe),
             Event::ProfileChanged { state } => self.profile_changed(state),
-            Event::RoomChanged { .. }
-            | Event::RoomMembersChanged { .. }
-            | Event::RoomRemoved { .. }
-            | Event::RoomSaid { .. }
-            | Event::RulesChanged { .. } => Vec::new(),
+            Event::RoomChanged { room } => self.room_changed(room),
+            Event::RoomMembersChanged { account, room } => vec![Change::Members(Peer::new(account, room))],
+            Event::RoomRemoved { account, room } => self.room_removed(&Peer::new(account, room)),
+            Event::RoomSaid { message } => self.room_said(message),
+            Event::RulesChanged { rules } => vec![Change::Rules(rules)],
             Event::TorChanged { tor } => {
                 self.tor = Some(tor);
                 vec![Change::Tor]
@@ -260,6 +294,36 @@ impl State {
                 verification,
             } => self.verification_changed(Peer::new(account, contact), verification),
         }
+    }
+
+    /// Whether there may be kept messages before those that are there, and before which place to read them.
+    pub fn earlier(&self, peer: &Peer) -> Option<Option<u32>> {
+        let kept = self.contact(peer).is_some_and(|contact| contact.kept);
+        match self.talk(peer).map(|talk| talk.kept).unwrap_or_default() {
+            KeptTo::Before(place) => Some(Some(place)),
+            KeptTo::Nothing if kept => Some(None),
+            KeptTo::All | KeptTo::Nothing => None,
+        }
+    }
+
+    /// Takes what the engine answered to `history.read`; says how many messages came.
+    pub fn take_kept(&mut self, peer: &Peer, kept: Kept) -> usize {
+        let Some(talk) = self.talk_of(peer) else {
+            return 0;
+        };
+        // A place that does not come nearer would be asked for without end.
+        let nearer = match (kept.before, talk.kept) {
+            (Some(place), KeptTo::Before(last)) => place < last,
+            (Some(_), _) => true,
+            (None, _) => false,
+        };
+        talk.kept = match kept.before {
+            Some(place) if nearer => KeptTo::Before(place),
+            _ => KeptTo::All,
+        };
+        let of_peer = |it: &Message| it.account == peer.account && it.contact == peer.contact;
+        talk.log
+            .prepend(kept.messages.into_iter().filter(of_peer).collect())
     }
 
     /// Takes what the engine answered to `probe.list`.
@@ -282,6 +346,7 @@ impl State {
         self.accounts.remove(&id);
         self.contacts.retain(|peer, _| peer.account != id);
         self.talks.retain(|peer, _| peer.account != id);
+        self.rooms.retain(|peer, _| peer.account != id);
         self.probes.retain(|(account, _, _), _| *account != id);
         if self.open.as_ref().is_some_and(|peer| peer.account == id) {
             self.open = None;
@@ -313,7 +378,7 @@ impl State {
             return Vec::new();
         };
         let before = talk.log.unread();
-        let row = talk.log.put(message);
+        let row = talk.log.put(What::Message(message));
         let unread = talk.log.unread() > before;
         if watched {
             talk.log.mark_read();
@@ -393,6 +458,7 @@ impl State {
         self.accounts.clear();
         self.contacts.clear();
         self.talks.clear();
+        self.rooms.clear();
         self.probes.clear();
         self.open = None;
     }
@@ -412,7 +478,11 @@ impl State {
         let Some(peer) = self.open.clone().filter(|_| self.looking) else {
             return Vec::new();
         };
-        let read = self.talks.get_mut(&peer).is_some_and(|talk| talk.log.mark_read());
+        let log = match self.rooms.get_mut(&peer) {
+            Some(room) => Some(&mut room.log),
+            None => self.talks.get_mut(&peer).map(|talk| &mut talk.log),
+        };
+        let read = log.is_some_and(Log::mark_read);
         if read { vec![Change::List] } else { Vec::new() }
     }
 }

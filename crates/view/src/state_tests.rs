@@ -4,7 +4,7 @@
 use model::{Event, Privacy, ProfileState};
 
 use super::*;
-use crate::testing::{ACCOUNT, FINGERPRINT, NOON, bob, contact, incoming, outgoing, snapshot};
+use crate::testing::{ACCOUNT, FINGERPRINT, NOON, address, bob, contact, incoming, outgoing, snapshot};
 
 fn opened() -> State {
     let mut state = State::default();
@@ -18,6 +18,43 @@ fn privacy(privacy: Privacy) -> Event {
         contact: bob().contact,
         privacy,
     }
+}
+
+#[test]
+fn kept_messages_are_read_backwards_and_to_the_end() {
+    let mut state = State::default();
+    let mut all = snapshot(1, vec![incoming(9, "new")]);
+    state.replace(all.clone());
+    assert_eq!(state.earlier(&bob()), None, "nothing is kept before these");
+    let mut state = State::default();
+    all.contacts[0].kept = true;
+    let told = std::mem::take(&mut all.conversations);
+    state.replace(all.clone());
+    assert_eq!(
+        state.earlier(&bob()),
+        Some(None),
+        "whatever is kept was not read yet"
+    );
+    all.conversations = told;
+    all.conversations[0].before = Some(90);
+    state.replace(all);
+    assert_eq!(state.earlier(&bob()), Some(Some(90)));
+    let page = |messages, before| Kept { messages, before };
+    let mut foreign = incoming(1, "of carol's");
+    foreign.contact = address("carol@example.org");
+    let first = page(
+        vec![foreign, incoming(7, "c"), incoming(8, "d"), incoming(9, "new")],
+        Some(40),
+    );
+    assert_eq!(state.take_kept(&bob(), first), 2);
+    assert_eq!(state.earlier(&bob()), Some(Some(40)));
+    assert_eq!(state.take_kept(&bob(), page(vec![incoming(6, "b")], Some(40))), 1);
+    assert_eq!(
+        state.earlier(&bob()),
+        None,
+        "a place that comes no nearer is the last one"
+    );
+    assert_eq!(state.talk(&bob()).unwrap().log.len(), 4);
 }
 
 #[test]

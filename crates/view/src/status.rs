@@ -2,7 +2,7 @@
 //! It must never show a server's own words: what is told comes from codes.
 //! Standard: `docs/rpc.md`, `AccountState` and `Tor`.
 
-use model::{Account, AccountState, LoginStep, Tor, TorPhase};
+use model::{Account, AccountState, LoginStep, Tor, TorPhase, Visibility};
 
 use crate::{Words, text};
 
@@ -56,6 +56,25 @@ fn step_key(step: LoginStep) -> &'static str {
         LoginStep::Login => "account_state.login",
         LoginStep::Reach => "account_state.reach",
         LoginStep::Secure => "account_state.secure",
+    }
+}
+
+/// When an account says that it is there, in a sentence; empty: always.
+pub fn visibility_words(visibility: &Visibility, words: &Words) -> String {
+    // A time of day is no moment: it is told in no zone.
+    let plain = Words::new(words.language());
+    let clock = |minutes: u16| plain.time(u64::from(minutes) * 60_000);
+    match visibility {
+        Visibility::Always => String::new(),
+        Visibility::Never => words.say("visibility.never"),
+        Visibility::Only { contacts } => words.count(
+            "visibility.only",
+            u64::try_from(contacts.len()).unwrap_or_default(),
+        ),
+        Visibility::Timetable { from, to } => words.fill(
+            "visibility.timetable",
+            &[("from", &clock(*from)), ("to", &clock(*to))],
+        ),
     }
 }
 
@@ -145,6 +164,16 @@ mod tests {
         };
         let row = account_row(&account, &words());
         assert!(row.needs_attention && !row.busy && row.why.contains("password"));
+    }
+
+    #[test]
+    fn an_account_says_to_whom_it_is_there_and_when() {
+        assert!(visibility_words(&Visibility::Always, &words()).is_empty());
+        assert!(!visibility_words(&Visibility::Never, &words()).is_empty());
+        let only = Visibility::Only { contacts: Vec::new() };
+        assert!(visibility_words(&only, &words()).contains('0'));
+        let told = visibility_words(&Visibility::Timetable { from: 570, to: 1_080 }, &words());
+        assert!(told.contains("09:30") && told.contains("18:00"), "{told}");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 
 use model::{
     Account, AccountId, AccountState, Address, Contact, Conversation, Delivery, Direction, KnownFingerprint,
-    Message, MessageId, Policy, Presence, Privacy, ProfileState, Snapshot, Subscription, Tor, TorPhase,
-    Verification,
+    Message, MessageId, Policy, Presence, Privacy, ProfileState, Rank, Room, RoomMessage, RoomState,
+    Snapshot, Subscription, Tor, TorPhase, Verification,
 };
 
 use crate::Peer;
@@ -81,6 +81,7 @@ pub(crate) fn conversation(messages: Vec<Message>) -> Conversation {
             verified: false,
         },
         messages,
+        before: None,
         verification: Verification::None,
         draft: String::new(),
     }
@@ -112,5 +113,36 @@ pub(crate) fn snapshot(sequence: u64, messages: Vec<Message>) -> Snapshot {
         }],
         contacts: vec![contact("bob")],
         conversations: vec![conversation(messages)],
+    }
+}
+
+pub(crate) fn room(at: &str) -> Room {
+    Room {
+        account: ACCOUNT,
+        address: address(at),
+        name: None,
+        topic: None,
+        state: RoomState::Inside,
+        nick: "wren".to_owned(),
+        rank: Rank::Ordinary,
+        members: 2,
+        risks: Vec::new(),
+        enter: false,
+        invited_by: None,
+    }
+}
+
+pub(crate) fn said(number: u32, nick: Option<&str>, text: &str) -> RoomMessage {
+    let message = incoming(number, text);
+    RoomMessage {
+        id: message.id,
+        account: ACCOUNT,
+        room: address("otters@rooms.example"),
+        nick: nick.map(str::to_owned),
+        own: false,
+        text: message.text,
+        at: message.at,
+        earlier: false,
+        problem: None,
     }
 }

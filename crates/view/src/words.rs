@@ -80,10 +80,23 @@ impl Words {
         filled(&form, &[("count", self.number(count))])
     }
 
+    /// That something came, for people who may stand beside the owner: who wrote is told only where a name is given.
+    pub fn arrived(&self, name: Option<&str>) -> String {
+        match name {
+            Some(name) => self.fill("arrived.who", &[("name", name)]),
+            None => self.say("arrived.something"),
+        }
+    }
+
     /// What went wrong and what can be done, as a sentence. Codes that the catalogue does not have are told in the
     /// engine's English.
     pub fn problem(&self, problem: &Problem) -> String {
-        self.say_or(&problem.code, &problem.text)
+        let sentence = self.say_or(&problem.code, &problem.text);
+        if problem.about.is_empty() || !self.knows(&problem.code) {
+            return sentence;
+        }
+        let about: Vec<String> = problem.about.iter().map(|it| text::isolated(it)).collect();
+        format!("{sentence} ({})", about.join(", "))
     }
 
     /// Whether there is a sentence for a problem's code.

@@ -19,6 +19,7 @@ pub mod check;
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod unsupported;
+mod wiping;
 
 #[cfg(target_os = "linux")]
 use linux as system;
@@ -27,6 +28,7 @@ use unsupported as system;
 
 #[cfg(unix)]
 pub use channel::close_inherited;
+pub use wiping::Wiping;
 
 /// The process that is to be locked, with the paths that it may use.
 ///

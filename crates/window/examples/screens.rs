@@ -54,6 +54,7 @@ fn main() {
         open(&mut stage, &look, &save);
         owner(&mut stage, &save);
         beside(&mut stage, &save);
+        rooms(&mut stage, &save);
     }
 }
 
@@ -128,6 +129,10 @@ fn owner(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
     stage.open("bob");
     open(stage, Dialog::Contact);
     save(stage, "contact");
+    open(stage, Dialog::Search);
+    stage.screen.write("papers");
+    stage.screen.key(Key::Return);
+    save(stage, "search");
     open(stage, Dialog::Requests);
     save(stage, "requests");
     stage.screen.key(Key::Escape);
@@ -137,6 +142,7 @@ fn owner(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
         (AccountTask::Add, "account-add"),
         (AccountTask::Way, "account-way"),
         (AccountTask::Policy, "account-policy"),
+        (AccountTask::Visibility, "account-visibility"),
         (AccountTask::Key, "account-key"),
         (AccountTask::Remove, "account-remove"),
     ] {
@@ -186,9 +192,45 @@ fn beside(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
         stage.answer("probe.list", &json!({ "probes": [{
             "account": 1, "from": "mallory@example.net", "kind": "otr_query", "count": 3, "last_at": stage::now(),
         }] }));
+        answer_guards(stage);
         save(stage, name);
         stage.app.ui().global::<Nav<'_>>().invoke_go(Page::Main);
     }
+    stage.fresh(&stage::evening());
+}
+
+/// What the engine says of Tor, of the walls and of those who look.
+fn answer_guards(stage: &Stage) {
+    stage.answer(
+        "tor.settings",
+        &json!({ "running": false, "bridges": ["obfs4 192.0.2.7:443 cert=x iat-mode=0"], "transports": ["obfs4"] }),
+    );
+    stage.answer("rules.show", &json!({ "lock_after_minutes": 15 }));
+    stage.answer("walls.check", &json!({ "attempts": [
+        { "room": "engine", "attempt": "tcp connect", "must_be_refused": true, "refused": true, "seen": "EPERM" },
+        { "room": "window", "attempt": "udp send", "must_be_refused": true, "refused": true, "seen": "EPERM" },
+    ] }));
+    stage.answer("sight.list", &json!({ "sights": [
+        { "account": 1, "observer": "own_server", "whom": "otter.example", "what": "contact_list", "count": 1 },
+        { "account": 1, "observer": "own_server", "whom": "otter.example", "what": "message_times", "count": 41 },
+    ] }));
+}
+
+/// Rooms: one that is open, its sheet, and entering one.
+fn rooms(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
+    stage.fresh(&stage::rooms());
+    stage.open("Otters");
+    stage.answer("room.show", &serde_json::to_value(stage::otters()).unwrap());
+    stage.screen.settle();
+    save(stage, "room");
+    let open = |stage: &Stage, dialog| stage.app.ui().global::<Nav<'_>>().invoke_open(dialog);
+    stage.app.ui().global::<markup::Room<'_>>().set_tab(1);
+    open(stage, Dialog::Room);
+    save(stage, "room-members");
+    stage.screen.key(Key::Escape);
+    open(stage, Dialog::EnterRoom);
+    save(stage, "room-enter");
+    stage.screen.key(Key::Escape);
     stage.fresh(&stage::evening());
 }
 

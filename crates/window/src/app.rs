@@ -2,17 +2,18 @@
 //! It must never wait, and never keep a secret longer than the line that carries it.
 //! Standard: `docs/rpc.md`; events are hints, the mirror ([`view::Mirror`]) is what is shown.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use model::{Command, Done, Nothing, Problem, ProfileState, Started, Wall, WindowState};
+use model::{Command, Done, Nothing, Problem, ProfileState, RoomText, Started, Wall, WindowState};
 use serde::de::DeserializeOwned;
 use slint::{CloseRequestResponse, ComponentHandle, SharedString, Timer, TimerMode};
 use view::{Answer, CallId, Change, Line, Mirror, Peer, State, Words, Zone};
 
 use crate::channel::{self, Unheard};
+use crate::notices::Notices;
 use crate::pages::{self, Page};
 use crate::{End, Error, Look, Options, fonts, markup, screen};
 
@@ -30,6 +31,7 @@ pub struct App {
     look: RefCell<Look>,
     zone: Zone,
     walls: Vec<Wall>,
+    notices: RefCell<Notices>,
     first_new: RefCell<Option<u64>>,
     out: Box<dyn Fn(Line) -> bool>,
     unheard: RefCell<Option<Unheard>>,
@@ -62,6 +64,7 @@ impl App {
             look: RefCell::new(look.checked()),
             zone: Zone::east(options.minutes_east),
             walls: options.walls.clone(),
+            notices: RefCell::new(Notices::none()),
             first_new: RefCell::default(),
             out,
             unheard: RefCell::default(),
@@ -219,7 +222,10 @@ impl App {
 
     fn first_unread(&self, peer: &Peer) -> Option<u64> {
         self.state(|state| {
-            let log = &state.talk(peer)?.log;
+            let log = match state.room(peer) {
+                Some(room) => &room.log,
+                None => &state.talk(peer)?.log,
+            };
             Some(log.entry(log.first_unread()?)?.number)
         })
     }
@@ -237,7 +243,17 @@ impl App {
     pub(crate) fn keep_drafts(self: &Rc<Self>) {
         let due = self.mirror(|mirror| mirror.drafts_mut().due(now(), true));
         for draft in due {
-            self.order(&Command::SetDraft(draft));
+            let peer = Peer::new(draft.account, draft.contact.clone());
+            let of_room = self.state(|state| state.room(&peer).is_some());
+            self.order(&if of_room {
+                Command::SetRoomDraft(RoomText {
+                    account: draft.account,
+                    room: draft.contact,
+                    text: draft.text,
+                })
+            } else {
+                Command::SetDraft(draft)
+            });
         }
     }
 
@@ -258,6 +274,16 @@ impl App {
                 act(&app, peer);
             }
         }
+    }
+
+    /// How the system is told that something came.
+    pub(crate) fn notify_by(&self, notices: Notices) {
+        self.notices.replace(notices);
+    }
+
+    /// The way to the system's notifications.
+    pub(crate) fn notices(&self) -> Ref<'_, Notices> {
+        self.notices.borrow()
     }
 
     /// Where the engine's lines come from.
@@ -326,6 +352,17 @@ impl App {
         });
     }
 
+    /// Ends everything at once: the window is gone before the engine has wiped what it holds.
+    pub(crate) fn panic(self: &Rc<Self>) {
+        self.leaving.set(true);
+        // What cannot be hidden is ended with the program.
+        let _ = self.ui.hide();
+        self.send::<Done>(&Command::Panic(Nothing {}), |_, _| ());
+        self.goodbye.start(TimerMode::SingleShot, GOODBYE, || {
+            let _ = slint::quit_event_loop();
+        });
+    }
+
     /// The page that the state of the profile asks for. An open profile leaves the person where it is.
     fn choose_page(self: &Rc<Self>) {
         let nav = self.ui.global::<markup::Nav<'_>>();
@@ -356,6 +393,7 @@ impl App {
             };
             app.look.replace(look);
             app.look.borrow().apply(&app.ui);
+            screen::resize(app);
             app.refresh(&[Change::Everything]);
         });
     }

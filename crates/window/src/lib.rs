@@ -14,14 +14,16 @@ mod look;
 mod made_up;
 #[doc(hidden)]
 pub mod markup;
+mod notices;
 pub mod pages;
+mod rooms;
 mod screen;
 
 use std::fmt;
 use std::io::{Read, Write};
 
 pub use app::App;
-pub use look::{Look, Theme};
+pub use look::{Look, Notify, Theme};
 
 /// How the window starts.
 #[derive(Clone, Debug, Default)]
@@ -92,6 +94,7 @@ pub fn run(
     fonts::choose_renderer()?;
     let out = channel::write(writer)?;
     let app = App::new(Box::new(out), options)?;
+    app.notify_by(notices::Notices::open());
     channel::read(reader, &app)?;
     app.show()?;
     slint::run_event_loop_until_quit()?;

@@ -10,6 +10,9 @@ use crate::markup;
 /// The smallest, usual and largest zoom in per cent, and one step.
 const ZOOM: (u32, u32, u32, u32) = (75, 100, 300, 25);
 
+/// The least width and height of the window, and the most of either, in logical pixels.
+const SIZE: (u32, u32, u32) = (480, 400, 8192);
+
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,6 +24,19 @@ pub enum Theme {
     /// As the system.
     #[default]
     System,
+}
+
+/// What the system is told when something comes while nobody looks. The system may show and keep what it is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notify {
+    /// Nothing: the window asks to be looked at, and that is all.
+    Nothing,
+    /// That something came.
+    #[default]
+    Something,
+    /// Who wrote, by the name that the owner gave. Never what.
+    Who,
 }
 
 /// What the window finds again after unlocking. Unknown or wrong parts are taken as never said.
@@ -39,6 +55,10 @@ pub struct Look {
     pub still: bool,
     /// Whether contacts that are offline are left out of the list.
     pub only_online: bool,
+    /// Width and height that the person gave the window, in logical pixels; absent: as it comes.
+    pub size: Option<(u32, u32)>,
+    /// What the system is told when something comes while nobody looks.
+    pub notify: Notify,
 }
 
 impl Default for Look {
@@ -50,6 +70,8 @@ impl Default for Look {
             enter_sends: true,
             still: false,
             only_online: false,
+            size: None,
+            notify: Notify::default(),
         }
     }
 }
@@ -60,6 +82,9 @@ impl Look {
     pub fn checked(mut self) -> Self {
         self.language = self.language().tag().to_owned();
         self.zoom = self.zoom.clamp(ZOOM.0, ZOOM.2);
+        self.size = self
+            .size
+            .map(|(width, height)| (width.clamp(SIZE.0, SIZE.2), height.clamp(SIZE.1, SIZE.2)));
         self
     }
 

@@ -29,23 +29,31 @@ mod account_form;
 mod add_contact;
 mod contact;
 mod emoji;
+mod enter_room;
 mod fingerprints;
 mod first_run;
 mod gone;
+mod guard;
 mod help;
 mod key_changed;
 mod keys;
 mod people;
 mod preferences;
+mod room;
+mod search;
 mod security;
 mod talk;
 mod tor;
+mod tor_way;
 mod trust;
 mod unlock;
 mod verify;
+mod visibility;
 
 use std::rc::Rc;
 
+use model::Problem;
+use slint::{ModelRc, SharedString, VecModel};
 use view::Change;
 
 use crate::App;
@@ -68,6 +76,7 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(first_run::FirstRun),
         Rc::new(account_form::AccountForm::default()),
         Rc::new(account::Accounts::default()),
+        Rc::new(visibility::Visibility::default()),
         Rc::new(contact::Contact::default()),
         Rc::new(people::People::default()),
         Rc::new(talk::Talk::default()),
@@ -77,10 +86,30 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(fingerprints::Fingerprints::default()),
         Rc::new(help::Help),
         Rc::new(security::Security),
+        Rc::new(guard::Guard),
         Rc::new(tor::Tor::default()),
+        Rc::new(tor_way::TorWay),
         Rc::new(emoji::Picker),
         Rc::new(add_contact::AddContact),
+        Rc::new(room::Room),
+        Rc::new(search::Search),
+        Rc::new(enter_room::EnterRoom::default()),
     ]
+}
+
+/// What was written is no address.
+pub(crate) fn bad_address() -> Problem {
+    Problem::new(
+        "contact.bad_address",
+        "This is not an address. It looks like name@example.org.",
+    )
+}
+
+/// The addresses of the accounts in their order, to choose one from.
+pub(crate) fn accounts(app: &Rc<App>) -> ModelRc<SharedString> {
+    let address = |it: &model::Account| SharedString::from(view::text::address(it.address.as_str()));
+    let names: Vec<_> = app.state(|state| state.accounts().map(address).collect());
+    ModelRc::new(VecModel::from(names))
 }
 
 /// The same callback for every page: what to do with the app, as long as there is one.

@@ -1,29 +1,62 @@
 //! The system's window: whether the person looks at it, and how it asks to be looked at.
-//! It must never say who wrote, or what: a mark at the window is all. Standard: winit 0.30.
+//! It must never say what was written, nor who wrote unless the owner asked for that. Standard: winit 0.30.
 
 use std::rc::Rc;
 
-use slint::ComponentHandle;
+use model::ProfileState;
 use slint::winit_030::winit::event::WindowEvent;
 use slint::winit_030::winit::window::UserAttentionType;
 use slint::winit_030::{EventResult, WinitWindowAccessor};
+use slint::{ComponentHandle, LogicalSize};
 use view::{Change, State};
 
-use crate::App;
+use crate::{App, Notify};
 
-/// Hears whether the person looks. Where there is no window of the system, the person always does.
+/// Hears whether the person looks, and how large the window is made. Where there is no window of the system, the
+/// person always looks.
 pub(crate) fn watch(app: &Rc<App>) {
     let weak = Rc::downgrade(app);
     app.ui().window().on_winit_window_event(move |window, event| {
-        if let (WindowEvent::Focused(looks), Some(app)) = (event, weak.upgrade()) {
-            // Where the system can keep a window out of pictures of the screen, it does (Windows, macOS).
-            window.with_winit_window(|window| window.set_content_protected(true));
-            let mut changes = app.mirror(|mirror| mirror.state_mut().look(*looks));
-            changes.push(Change::List);
-            app.refresh(&changes);
+        let Some(app) = weak.upgrade() else {
+            return EventResult::Propagate;
+        };
+        match event {
+            WindowEvent::Focused(looks) => {
+                // Where the system can keep a window out of pictures of the screen, it does (Windows, macOS).
+                window.with_winit_window(|window| window.set_content_protected(true));
+                let mut changes = app.mirror(|mirror| mirror.state_mut().look(*looks));
+                changes.push(Change::List);
+                app.refresh(&changes);
+                if *looks {
+                    app.notices().clear();
+                } else {
+                    keep_size(&app);
+                }
+            }
+            WindowEvent::CloseRequested => keep_size(&app),
+            _ => {}
         }
         EventResult::Propagate
     });
+}
+
+/// Keeps the size of the window in the profile, where it is open and the size another than kept.
+fn keep_size(app: &Rc<App>) {
+    let window = app.ui().window();
+    let size = window.size().to_logical(window.scale_factor());
+    let size = (size.width as u32, size.height as u32);
+    let open = app.state(State::profile) == Some(ProfileState::Open);
+    if open && !window.is_maximized() && !window.is_fullscreen() && app.look().size != Some(size) {
+        app.change_look(|look| look.size = Some(size));
+    }
+}
+
+/// Gives the window the size that the profile keeps.
+pub(crate) fn resize(app: &Rc<App>) {
+    if let Some((width, height)) = app.look().size {
+        let window = app.ui().window();
+        window.set_size(LogicalSize::new(width as f32, height as f32));
+    }
 }
 
 /// Shows how much is unread, and asks to be looked at where something came while nobody looked.
@@ -38,9 +71,22 @@ pub(crate) fn mark(app: &Rc<App>, changes: &[Change]) {
         };
         app.ui().set_badge(badge.into());
     }
-    if changes.iter().any(|it| matches!(it, Change::Arrived(_))) {
+    if changes.contains(&Change::Profile) && app.state(State::profile) != Some(ProfileState::Open) {
+        app.notices().clear();
+    }
+    let arrived = changes.iter().rev().find_map(|it| match it {
+        Change::Arrived(peer) => Some(peer),
+        _ => None,
+    });
+    if let Some(peer) = arrived {
         app.ui().window().with_winit_window(|window| {
             window.request_user_attention(Some(UserAttentionType::Informational));
         });
+        let name = match app.look().notify {
+            Notify::Nothing => return,
+            Notify::Something => None,
+            Notify::Who => app.state(|state| Some(state.name(peer)?.text.clone())),
+        };
+        app.notices().show(app.words().arrived(name.as_deref()));
     }
 }

@@ -305,3 +305,56 @@ fn those_who_ask_are_accepted_refused_or_blocked() {
         .unwrap();
     }
 }
+
+#[test]
+fn a_name_in_an_irc_network_is_added_with_its_conditions_told() {
+    let stage = at(&stage::snapshot(ProfileState::Open), Page::Accounts);
+    stage.press("Add an account");
+    stage.press("Use IRC");
+    assert!(stage.shows("hashcash.hackint.org"));
+    check(&stage);
+    stage.press("Name in the network");
+    stage.screen.write("wren");
+    stage.screen.key(Key::Return);
+    let asked = stage.asked("account.add").unwrap();
+    assert_eq!(
+        (&asked["protocol"], &asked["address"], &asked["password"]),
+        (&json!("irc"), &json!("wren@hackint"), &json!(""))
+    );
+}
+
+#[test]
+fn an_account_is_there_for_nobody_for_some_or_by_the_clock() {
+    let kinds = [
+        ("Nobody", json!({ "is": "never" })),
+        (
+            "Only these contacts",
+            json!({ "is": "only", "contacts": ["bob@example.org"] }),
+        ),
+        (
+            "Every contact that may, between two times of day",
+            json!({ "is": "timetable", "from": 0, "to": 30 }),
+        ),
+    ];
+    for (words, visibility) in kinds {
+        std::thread::spawn(move || {
+            let stage = at(&stage::evening(), Page::Accounts);
+            stage.press("Who sees me …");
+            check(&stage);
+            stage.press(words);
+            if words.starts_with("Only") {
+                stage.press("Bob");
+            } else if words.starts_with("Every") {
+                stage.press("To");
+                stage.screen.key(Key::DownArrow);
+                stage.screen.key(Key::Return);
+                stage.screen.settle();
+            }
+            stage.press("Save");
+            let expected = json!({ "account": 1, "visibility": visibility });
+            assert_eq!(stage.asked("account.visibility"), Some(expected), "{words}");
+        })
+        .join()
+        .unwrap();
+    }
+}

@@ -246,7 +246,7 @@ fn a_passphrase_is_changed_once_and_its_fields_are_empty_after() {
 
 #[test]
 fn a_new_circuit_is_asked_for_one_account() {
-    let mut stage = Stage::new(1000, 900);
+    let mut stage = Stage::new(1000, 2400);
     let mut all = stage::evening();
     stage.fresh(&all);
     stage

@@ -64,9 +64,32 @@ pub enum Mechanism {
     ScramSha256,
     /// SCRAM with SHA-512, as registered with IANA.
     ScramSha512,
+    /// RFC 5802, tied to the TLS connection (RFC 5929, RFC 9266): worth more than any hash, because nobody in the middle
+    /// can pass it on.
+    ScramSha1Plus,
+    /// RFC 7677, tied to the TLS connection.
+    ScramSha256Plus,
+    /// SCRAM with SHA-512, tied to the TLS connection.
+    ScramSha512Plus,
 }
 
 impl Mechanism {
+    const ALL: [Self; 7] = [
+        Self::Plain,
+        Self::ScramSha1,
+        Self::ScramSha256,
+        Self::ScramSha512,
+        Self::ScramSha1Plus,
+        Self::ScramSha256Plus,
+        Self::ScramSha512Plus,
+    ];
+
+    /// Whether the login is tied to the TLS connection.
+    #[must_use]
+    pub fn is_bound(self) -> bool {
+        self >= Self::ScramSha1Plus
+    }
+
     /// The name on the wire.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -75,15 +98,16 @@ impl Mechanism {
             Self::ScramSha1 => "SCRAM-SHA-1",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::ScramSha1Plus => "SCRAM-SHA-1-PLUS",
+            Self::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
+            Self::ScramSha512Plus => "SCRAM-SHA-512-PLUS",
         }
     }
 
     /// The mechanism of that name, if it is one of ours.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Plain, Self::ScramSha1, Self::ScramSha256, Self::ScramSha512]
-            .into_iter()
-            .find(|mechanism| mechanism.name() == name)
+        Self::ALL.into_iter().find(|mechanism| mechanism.name() == name)
     }
 }
 

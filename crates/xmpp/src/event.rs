@@ -9,8 +9,19 @@ use jid::{BareJid, FullJid, Jid};
 use crate::config::Mechanism;
 use crate::error::{OfflineReason, StanzaCondition};
 
+/// What ties a login to the TLS connection below it, where that has it.
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct Bindings {
+    /// `tls-exporter` (RFC 9266), of TLS 1.3 only.
+    pub exporter: Option<Vec<u8>>,
+    /// `tls-server-end-point` (RFC 5929 4.1).
+    pub end_point: Option<Vec<u8>>,
+}
+
 /// What a session is told.
 pub enum Input<'a> {
+    /// What ties a login to the TLS that stands now: to be said before `Connected` or `TlsEstablished`.
+    Bindings(Bindings),
     /// A new transport stands; with `Tls::Direct`, TLS on it stands too.
     Connected,
     /// The TLS handshake that `Output::StartTls` asked for is done and the certificate is good.
@@ -64,6 +75,12 @@ pub enum Command {
     RemoveContact(BareJid),
     /// Send initial presence. Needed after each `Online` that was not resumed.
     SetAvailable,
+    /// Say to everybody who was told otherwise that nobody is there, and stay connected.
+    SetUnavailable,
+    /// Say to one person that somebody is there (RFC 6121 4.6).
+    ShowTo(BareJid),
+    /// Say to one person that nobody is there.
+    HideFrom(BareJid),
     /// Say goodbye and close the stream for good.
     GoOffline,
     /// Test the stream now; no answer in time ends it.

@@ -48,6 +48,6 @@ mod sm;
 
 pub use config::{Config, Limits, Mechanism, Tls};
 pub use error::{Error, OfflineReason, StanzaCondition, StreamCondition};
-pub use event::{Command, Event, Input, MessageKind, Output, Request, RosterItem, Subscription};
+pub use event::{Bindings, Command, Event, Input, MessageKind, Output, Request, RosterItem, Subscription};
 pub use jid::{BareJid, FullJid, Jid};
 pub use session::Session;

@@ -12,6 +12,8 @@ pub(crate) const STREAM_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-streams";
 pub(crate) const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
 /// RFC 6120 6.
 pub(crate) const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
+/// XEP-0440.
+pub(crate) const CHANNEL_BINDING: &str = "urn:xmpp:sasl-cb:0";
 /// RFC 6120 7.
 pub(crate) const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 /// RFC 6120 8.3.

@@ -1,15 +1,16 @@
 //! Which way to log in, and the exchange itself.
 //! Must never send the password where a proof of it would do, or to someone who once knew better.
-//! RFC 6120 6, RFC 4616 (PLAIN), RFC 5802 (SCRAM).
+//! RFC 6120 6, RFC 4616 (PLAIN), RFC 5802 (SCRAM), XEP-0440 and XEP-0474 (what is offered).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use minidom::Element;
-use scram::{AwaitingServerFinal, AwaitingServerFirst, Fault, Hash};
+use scram::{AwaitingServerFinal, AwaitingServerFirst, Binding, Fault, Hash};
 use zeroize::Zeroizing;
 
 use crate::config::{Config, Mechanism, Tls};
 use crate::error::OfflineReason;
+use crate::event::Bindings;
 use crate::ns;
 
 /// Where an exchange stands: what is awaited from the server.
@@ -24,18 +25,62 @@ pub(crate) enum Exchange {
     Verified,
 }
 
+/// What a server offers to log in with.
+#[derive(Clone, Default)]
+pub(crate) struct Offer {
+    pub(crate) mechanisms: Vec<String>,
+    /// Its kinds of channel binding, where it names them (XEP-0440).
+    pub(crate) bindings: Option<Vec<String>>,
+}
+
+impl Offer {
+    /// What to tie the login to, if both sides can: one of the kinds that the server names. A server that names none
+    /// may know `tls-unique` only, as ejabberd 23.01 does, and would refuse any other: nothing is tied then, and the
+    /// login does not say that it could be, because that would look like an attack to such a server.
+    fn binding(&self, ours: &Bindings) -> Binding {
+        let named = self.bindings.as_deref().unwrap_or_default();
+        let offers = |kind: &str| named.iter().any(|offered| offered == kind);
+        if !self.mechanisms.iter().any(|name| name.ends_with("-PLUS")) {
+            return match (&ours.exporter, &ours.end_point) {
+                (None, None) => Binding::Absent,
+                _ => Binding::NotOffered,
+            };
+        }
+        let kinds = [(EXPORTER, &ours.exporter), (END_POINT, &ours.end_point)];
+        let common = kinds
+            .into_iter()
+            .find(|(kind, data)| data.is_some() && offers(kind));
+        match common {
+            Some((kind, Some(data))) => Binding::Bound {
+                kind,
+                data: data.clone(),
+            },
+            _ => Binding::Absent,
+        }
+    }
+}
+
+/// RFC 9266.
+const EXPORTER: &str = "tls-exporter";
+/// RFC 5929 4.
+const END_POINT: &str = "tls-server-end-point";
+
 /// Chooses the strongest mechanism on offer.
 ///
 /// # Errors
 /// `MechanismDowngrade` if all are weaker than what this account has used; `NoMechanism` if none is safe.
 pub(crate) fn select(
-    offered: &[String],
+    offer: &Offer,
     seen: Option<Mechanism>,
     config: &Config,
+    bindings: &Bindings,
 ) -> Result<Mechanism, OfflineReason> {
+    let offered = &offer.mechanisms;
+    let bound = matches!(offer.binding(bindings), Binding::Bound { .. });
     let scram_offered = offered.iter().any(|name| name.starts_with("SCRAM-"));
-    let best = offered.iter().filter_map(|name| Mechanism::from_name(name)).max();
-    let best = match best {
+    let usable = |mechanism: &Mechanism| bound || !mechanism.is_bound();
+    let known = offered.iter().filter_map(|name| Mechanism::from_name(name));
+    let best = match known.filter(usable).max() {
         Some(Mechanism::Plain) if scram_offered => return Err(OfflineReason::NoMechanism),
         Some(mechanism) => mechanism,
         None => return Err(OfflineReason::NoMechanism),
@@ -53,7 +98,9 @@ pub(crate) fn select(
 /// Starts the exchange; gives the `<auth/>` element.
 pub(crate) fn start(
     mechanism: Mechanism,
+    offer: &Offer,
     config: &Config,
+    bindings: &Bindings,
     nonce: String,
 ) -> Result<(Vec<u8>, Exchange), OfflineReason> {
     let user = config.jid.node().map(|node| node.as_str()).unwrap_or_default();
@@ -63,7 +110,9 @@ pub(crate) fn start(
             Exchange::Outcome,
         ),
         Some(hash) => {
-            let (message, state) = scram::start(hash, user, &config.password, nonce)?;
+            let binding = offer.binding(bindings);
+            let (message, state) = scram::start_bound(hash, user, &config.password, nonce, binding)?;
+            let state = state.checking(&offer.mechanisms, offer.bindings.as_deref());
             (Zeroizing::new(message), Exchange::ServerFirst(state))
         }
     };
@@ -77,9 +126,9 @@ pub(crate) fn start(
 fn hash(mechanism: Mechanism) -> Option<Hash> {
     match mechanism {
         Mechanism::Plain => None,
-        Mechanism::ScramSha1 => Some(Hash::Sha1),
-        Mechanism::ScramSha256 => Some(Hash::Sha256),
-        Mechanism::ScramSha512 => Some(Hash::Sha512),
+        Mechanism::ScramSha1 | Mechanism::ScramSha1Plus => Some(Hash::Sha1),
+        Mechanism::ScramSha256 | Mechanism::ScramSha256Plus => Some(Hash::Sha256),
+        Mechanism::ScramSha512 | Mechanism::ScramSha512Plus => Some(Hash::Sha512),
     }
 }
 
@@ -140,6 +189,7 @@ fn decode(element: &Element) -> Result<String, OfflineReason> {
 impl From<Fault> for OfflineReason {
     fn from(fault: Fault) -> Self {
         match fault {
+            Fault::Downgrade => Self::MechanismDowngrade,
             Fault::Malformed => Self::UnexpectedElement,
             Fault::Nonce | Fault::Signature => Self::ServerNotAuthentic,
             Fault::Refused => Self::WrongPassword,

@@ -18,7 +18,7 @@ use rand_core::CryptoRng;
 
 use crate::config::{Config, Mechanism};
 use crate::error::{Error, OfflineReason};
-use crate::event::{Event, Input, Output, Subscription};
+use crate::event::{Bindings, Event, Input, Output, Subscription};
 use crate::framing::{Frame, Framer};
 use crate::ns;
 use crate::sm::Management;
@@ -55,6 +55,8 @@ pub struct Session {
     /// The mechanism of this stream.
     mechanism: Mechanism,
     registration: Registration,
+    /// Of the transport that stands.
+    bindings: Bindings,
 }
 
 /// Where a stream stands. A login has states of its own.
@@ -111,6 +113,7 @@ impl Session {
             jid: None,
             seen: config.mechanism_seen,
             mechanism: Mechanism::Plain,
+            bindings: Bindings::default(),
             registration: if config.register {
                 Registration::Wanted
             } else {
@@ -128,6 +131,10 @@ impl Session {
     pub fn handle(&mut self, input: Input<'_>, now: Duration, rng: &mut dyn CryptoRng) -> Result<(), Error> {
         let mut step = Step { now, rng };
         let done = match input {
+            Input::Bindings(bindings) => {
+                self.bindings = bindings;
+                Ok(())
+            }
             Input::Connected => {
                 self.connected(&mut step);
                 Ok(())

@@ -2,8 +2,10 @@
 
 #[cfg(test)]
 mod protocol {
+    mod binding;
     mod chaos;
     mod login;
+    mod mallory;
     mod peer;
     mod resume;
     mod stanzas;

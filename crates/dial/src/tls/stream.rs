@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use rustls::ProtocolVersion;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::SpkiHash;
+use super::verify::Accepted;
+use super::{KnownServer, SpkiHash};
 
 /// Label of the `tls-exporter` channel binding (RFC 9266 2).
 const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
@@ -18,27 +19,38 @@ const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 /// TLS over `S`. Reading fails with [`io::ErrorKind::UnexpectedEof`] if the stream was cut without a farewell.
 pub struct TlsStream<S> {
     inner: tokio_rustls::client::TlsStream<S>,
-    spki: SpkiHash,
-    pinned: bool,
+    accepted: Accepted,
 }
 
 impl<S> TlsStream<S> {
-    pub(super) fn new(
-        inner: tokio_rustls::client::TlsStream<S>,
-        spki: SpkiHash,
-        pinned: bool,
-    ) -> TlsStream<S> {
-        TlsStream { inner, spki, pinned }
+    pub(super) fn new(inner: tokio_rustls::client::TlsStream<S>, accepted: Accepted) -> TlsStream<S> {
+        TlsStream { inner, accepted }
     }
 
     /// The server's key, to be remembered.
     pub fn spki_sha256(&self) -> SpkiHash {
-        self.spki
+        self.accepted.server.key
     }
 
-    /// Was the key among the pins of the policy?
+    /// What is to be remembered of the server.
+    pub fn server(&self) -> KnownServer {
+        self.accepted.server
+    }
+
+    /// Was the key among the pins of the policy, or the one that was remembered?
     pub fn is_pinned(&self) -> bool {
-        self.pinned
+        self.accepted.pinned
+    }
+
+    /// Does a public authority vouch for the server?
+    pub fn is_vouched(&self) -> bool {
+        self.accepted.vouched
+    }
+
+    /// The `tls-server-end-point` channel binding (RFC 5929 4.1): 32, 48 or 64 bytes, the same on every connection to
+    /// this certificate.
+    pub fn server_end_point(&self) -> Option<&[u8]> {
+        self.accepted.end_point.as_deref()
     }
 
     /// Is it TLS 1.3?

@@ -11,18 +11,18 @@ use super::*;
 const SOON: Duration = Duration::from_secs(5);
 const DOMAIN: &str = "example.org";
 
-struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     root: CertificateDer<'static>,
 }
 
-struct Identity {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-    spki: SpkiHash,
+pub(crate) struct Identity {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
+    pub(crate) spki: SpkiHash,
 }
 
-fn authority() -> Authority {
+pub(crate) fn authority() -> Authority {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -34,17 +34,19 @@ fn authority() -> Authority {
 }
 
 impl Authority {
-    fn policy(&self, pins: &[SpkiHash]) -> TlsPolicy {
+    pub(crate) fn policy(&self, pins: &[SpkiHash]) -> TlsPolicy {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone()).unwrap();
         TlsPolicy {
             pins: pins.to_vec(),
+            known: None,
+            onion_service: false,
             timeout: SOON,
             roots: Arc::new(roots),
         }
     }
 
-    fn vouch(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+    pub(crate) fn vouch(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         change(&mut params);
@@ -401,4 +403,109 @@ async fn a_stream_that_mallory_cuts_ends_with_an_error_and_not_quietly() {
     relay.await.unwrap();
     let error = stream.read(&mut [0; 16]).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+}
+
+fn knowing(authority: &Authority, key: SpkiHash, issuer: Option<IssuerHash>) -> TlsPolicy {
+    let mut policy = authority.policy(&[]);
+    policy.known = Some(KnownServer { key, issuer });
+    policy
+}
+
+fn authority_named(name: &str) -> Authority {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+        .distinguished_name
+        .push(rcgen::DnType::OrganizationName, name);
+    let root = params.self_signed(&key).unwrap().der().clone();
+    Authority {
+        issuer: Issuer::new(params, key),
+        root,
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_by_the_same_authority_goes_on_and_a_change_of_authority_stops() {
+    let authority = authority_named("Let us");
+    let first = meet(
+        serve(authority.vouch(DOMAIN, |_| {}), |_| {}),
+        &authority.policy(&[]),
+    )
+    .await;
+    let first = first.unwrap();
+    assert!(first.is_vouched() && !first.is_pinned() && first.server_end_point().is_some());
+    let known = first.server();
+    let policy = knowing(&authority, known.key, known.issuer);
+    let renewed = meet(serve(authority.vouch(DOMAIN, |_| {}), |_| {}), &policy)
+        .await
+        .unwrap();
+    assert!(renewed.server().key != known.key && renewed.server().issuer == known.issuer);
+    // Another authority that is public as well, and somebody who is none.
+    let other = authority_named("Others");
+    let mut both = policy.clone();
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.root.clone()).unwrap();
+    roots.add(other.root.clone()).unwrap();
+    both.roots = Arc::new(roots);
+    for (identity, vouched) in [
+        (other.vouch(DOMAIN, |_| {}), true),
+        (self_signed(DOMAIN, |_| {}), false),
+    ] {
+        let seen = identity.spki;
+        let refused = meet(serve(identity, |_| {}), &both).await.unwrap_err();
+        let TlsError::KeyChanged {
+            expected,
+            seen: told,
+            untrusted,
+        } = refused
+        else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(
+            (expected, told, untrusted.is_none()),
+            (vec![known.key], seen, vouched)
+        );
+    }
+    // A key that the owner accepted by hand has no authority that could renew it.
+    let by_hand = knowing(&authority, known.key, None);
+    assert!(
+        meet(serve(authority.vouch(DOMAIN, |_| {}), |_| {}), &by_hand)
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn a_remembered_key_passes_without_an_authority_but_never_for_another_name() {
+    let authority = authority();
+    let server = self_signed(DOMAIN, expired);
+    let policy = knowing(&authority, server.spki, None);
+    assert!(meet(serve(server, |_| {}), &policy).await.unwrap().is_pinned());
+    let server = self_signed("evil.example", |_| {});
+    let policy = knowing(&authority, server.spki, None);
+    let refused = meet(serve(server, |_| {}), &policy).await.unwrap_err();
+    assert!(matches!(
+        refused,
+        TlsError::Untrusted {
+            reason: UntrustedReason::WrongName,
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn an_own_onion_service_may_sign_for_itself_when_first_seen_and_has_to_stay_the_same() {
+    let authority = authority();
+    let mut policy = authority.policy(&[]);
+    policy.onion_service = true;
+    let first = meet(serve(self_signed(DOMAIN, |_| {}), |_| {}), &policy)
+        .await
+        .unwrap();
+    assert!(!first.is_vouched());
+    policy.known = Some(first.server());
+    let refused = meet(serve(self_signed(DOMAIN, |_| {}), |_| {}), &policy)
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, TlsError::KeyChanged { .. }));
 }

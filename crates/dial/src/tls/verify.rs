@@ -11,7 +11,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-use super::{SpkiHash, TlsError, TlsPolicy, UntrustedReason};
+use super::certificate;
+use super::{KnownServer, SpkiHash, TlsError, TlsPolicy, UntrustedReason};
 
 /// The cryptography of our TLS: ring. Its suites are those of TLS 1.3 and the AEAD ones of TLS 1.2.
 pub(super) fn provider() -> Arc<CryptoProvider> {
@@ -22,9 +23,19 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Seen {
     /// It passed.
-    Accepted { spki: SpkiHash, pinned: bool },
+    Accepted(Accepted),
     /// It did not.
     Refused(TlsError),
+}
+
+/// What is known of a server that passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Accepted {
+    pub(super) server: KnownServer,
+    pub(super) pinned: bool,
+    pub(super) vouched: bool,
+    /// The hash of the certificate (RFC 5929 4.1).
+    pub(super) end_point: Option<Vec<u8>>,
 }
 
 /// Serves one handshake.
@@ -32,6 +43,8 @@ pub(super) enum Seen {
 pub(super) struct Verifier {
     authorities: Arc<WebPkiServerVerifier>,
     pins: Vec<SpkiHash>,
+    known: Option<KnownServer>,
+    onion_service: bool,
     seen: Mutex<Option<Seen>>,
 }
 
@@ -42,6 +55,8 @@ impl Verifier {
         Ok(Verifier {
             authorities,
             pins: policy.pins.clone(),
+            known: policy.known,
+            onion_service: policy.onion_service,
             seen: Mutex::new(None),
         })
     }
@@ -67,19 +82,57 @@ impl Verifier {
             Ok(()) => None,
             Err(error) => Some(reason(&error)),
         };
-        let pinned = self.pins.contains(&spki);
-        match untrusted {
-            Some(_) | None if pinned && right_name => Seen::Accepted { spki, pinned },
-            None if self.pins.is_empty() => Seen::Accepted { spki, pinned },
-            untrusted if !self.pins.is_empty() && !pinned => Seen::Refused(TlsError::KeyChanged {
-                expected: self.pins.clone(),
-                seen: spki,
-                untrusted,
+        let server = KnownServer {
+            key: spki,
+            issuer: certificate::issuer(end_entity),
+        };
+        match self.judge(&server, untrusted) {
+            Ok(pinned) => Seen::Accepted(Accepted {
+                server,
+                pinned,
+                vouched: untrusted.is_none(),
+                end_point: certificate::end_point(end_entity),
             }),
-            untrusted => Seen::Refused(TlsError::Untrusted {
-                spki_sha256: spki,
-                reason: untrusted.unwrap_or(UntrustedReason::Other),
-            }),
+            Err(error) => Seen::Refused(error),
+        }
+    }
+
+    /// Whether the key was accepted before.
+    ///
+    /// # Errors
+    /// Where the server is not to be trusted.
+    fn judge(&self, server: &KnownServer, untrusted: Option<UntrustedReason>) -> Result<bool, TlsError> {
+        let refused = |reason| TlsError::Untrusted {
+            spki_sha256: server.key,
+            reason,
+        };
+        // No pin and no memory helps against a certificate for somebody else.
+        if untrusted == Some(UntrustedReason::WrongName) && self.pins.is_empty() && self.known.is_none() {
+            return Err(refused(UntrustedReason::WrongName));
+        }
+        let changed = |expected: Vec<SpkiHash>| TlsError::KeyChanged {
+            expected,
+            seen: server.key,
+            untrusted,
+        };
+        let right_name = untrusted != Some(UntrustedReason::WrongName);
+        if !self.pins.is_empty() {
+            return match self.pins.contains(&server.key) {
+                true if right_name => Ok(true),
+                true => Err(refused(UntrustedReason::WrongName)),
+                false => Err(changed(self.pins.clone())),
+            };
+        }
+        match (self.known, untrusted) {
+            (Some(known), _) if known.key == server.key && right_name => Ok(true),
+            (Some(known), _) if known.key == server.key => Err(refused(UntrustedReason::WrongName)),
+            // A renewal: another key from the same authority.
+            (Some(known), None) if known.issuer.is_some() && known.issuer == server.issuer => Ok(false),
+            (Some(known), _) => Err(changed(vec![known.key])),
+            (None, None) => Ok(false),
+            // The address of an onion service is its key.
+            (None, Some(_)) if self.onion_service => Ok(false),
+            (None, Some(reason)) => Err(refused(reason)),
         }
     }
 }
@@ -97,7 +150,7 @@ impl ServerCertVerifier for Verifier {
             self.authorities
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let seen = self.decide(end_entity, server_name, by_authority.map(drop));
-        let accepted = matches!(seen, Seen::Accepted { .. });
+        let accepted = matches!(seen, Seen::Accepted(_));
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
         if accepted {
             Ok(ServerCertVerified::assertion())

@@ -92,8 +92,12 @@ impl Conversation {
         };
         let encrypted = outgoing.encrypted;
         self.outgoing.push_back(outgoing);
-        let message = self.message(id, text, Direction::Out, encrypted, at);
-        self.remember(message, context);
+        let name = model::MessageId::from_bytes(id);
+        let kept = |m: &model::Message| m.id == name && m.direction == Direction::Out;
+        if !self.history.iter().any(kept) {
+            let message = self.message(id, text, Direction::Out, encrypted, at);
+            self.remember(message, context);
+        }
         self.deliver(id, delivery, context);
     }
 
@@ -443,7 +447,7 @@ fn not_taken_over() -> Problem {
     )
 }
 
-pub(super) fn unknown_arrival() -> Problem {
+pub(crate) fn unknown_arrival() -> Problem {
     Problem::new(
         "message.arrival_unknown",
         "The private conversation ended before the contact's program confirmed this message. It may or may not have \

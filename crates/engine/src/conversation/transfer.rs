@@ -48,6 +48,7 @@ impl Conversation {
             Event::Notice { tlvs, instance, .. } if self.leads(instance) => {
                 self.heard = true;
                 self.on_receipts(&tlvs, context);
+                self.on_corrections(&tlvs, context);
             }
             Event::Plaintext { text, .. } => self.on_plaintext(text, context),
             Event::Finished { .. } => self.on_finished(context),
@@ -116,7 +117,7 @@ impl Conversation {
     }
 
     /// Confirms within about a second, together with what else comes in until then.
-    fn confirm_later(&mut self, id: Id, context: &mut Context<'_>) {
+    pub(super) fn confirm_later(&mut self, id: Id, context: &mut Context<'_>) {
         if self.unconfirmed.len() >= MAX_IDS {
             self.confirm(context);
         }
@@ -148,6 +149,7 @@ impl Conversation {
             Receipt::Received(_, ids) => {
                 for id in ids {
                     self.arrived(id, context);
+                    self.confirmed_correction(id, context);
                 }
                 context.effects.push(Effect::Persist { new: None });
             }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use xmpp::{Command, Event, Input, Output};
 
 use super::reach::Stream;
-use super::{End, Link, Order, Report};
+use super::{Coming, End, Link, Order, Report};
 use crate::random::SystemRandom;
 
 /// Bytes read at once.
@@ -108,6 +108,7 @@ impl Link {
             read = reading.read(buffer) => Happened::Read(read),
             done = write_or_flush(&mut writing, out), if !out.is_empty() || unflushed => done,
             order = self.orders.recv() => Happened::Order(order),
+            () = Self::moment_to_go(self.leaves_at) => Happened::Order(Some(Order::Disconnect)),
             () = tokio::time::sleep_until(at) => Happened::Time,
         }
     }
@@ -130,12 +131,7 @@ impl Link {
     async fn event(&mut self, event: Event, end: &mut Option<End>) {
         match &event {
             Event::Offline { why, retry } => {
-                let problem = Problem::new(why.code(), why.to_string());
-                *end = Some(if *retry {
-                    End::Lost(problem)
-                } else {
-                    End::Refused(problem)
-                });
+                *end = Some(self.told_offline(*why, *retry));
                 return;
             }
             Event::Online {
@@ -143,9 +139,13 @@ impl Link {
             } => {
                 self.failures = 0;
                 self.proven = true;
+                if let (Some(finder), Some(place)) = (&mut self.finder, &self.place) {
+                    finder.worked(place.clone());
+                }
                 self.setup.mechanism_seen = Some(*mechanism);
                 let resumed = *resumed;
                 self.report(Report::Xmpp(event)).await;
+                self.remember().await;
                 self.after_online(resumed).await;
                 return;
             }
@@ -153,6 +153,14 @@ impl Link {
             _ => {}
         }
         self.report(Report::Xmpp(event)).await;
+    }
+
+    /// The server is the right one: from now on it is known by its key.
+    async fn remember(&mut self) {
+        if let Some(server) = self.server.filter(|server| self.setup.known != Some(*server)) {
+            self.setup.known = Some(server);
+            self.report(Report::Server(server)).await;
+        }
     }
 
     /// What waited follows what the session still held; on a new session it is the engine's to decide.
@@ -189,8 +197,10 @@ impl Link {
     pub(super) async fn obey(&mut self, order: Option<Order>) -> Option<End> {
         match order {
             None => return Some(End::Abandoned),
-            Some(Order::Connect) => {}
+            Some(Order::Connect | Order::Apart(Coming::Comes)) => self.leaves_at = None,
+            Some(Order::Apart(Coming::Goes)) => self.go_apart(),
             Some(Order::Disconnect) => {
+                self.leaves_at = None;
                 // Where the session is down already there is nothing to say goodbye to.
                 let _ = self.tell(Command::GoOffline);
                 self.give_back().await;
@@ -232,6 +242,7 @@ impl Link {
     /// The stream is gone: tells the session, and passes on what that makes of it.
     async fn closed(&mut self, end: End) -> End {
         self.online = false;
+        let leaving = self.leaves_at.take().is_some();
         let _ = self.session.handle(Input::Closed, self.now(), &mut SystemRandom);
         let mut why = None;
         let mut unsent = Vec::new();
@@ -242,6 +253,8 @@ impl Link {
             (End::Refused(problem), _) if problem.code == xmpp::OfflineReason::Requested.code() => {
                 End::Disconnected
             }
+            // It was about to go.
+            (End::Lost(_), _) if leaving => End::Disconnected,
             (end, _) => end,
         }
     }

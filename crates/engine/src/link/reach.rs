@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use dial::tls::{self, Alpn, TlsError, TlsPolicy};
-use dial::{DialError, Host, Purpose};
+use dial::find::{Place, Source};
+use dial::tls::{self, Alpn};
+use dial::{DialError, Purpose};
 use model::{AccountState, LoginStep, Problem, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Candidate, End, Link, Order, new_session};
+use super::places::{self, Tried};
+use super::{Candidate, Coming, End, Link, Order, new_session, trust};
 
 /// Limit for one TLS handshake over Tor.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -21,25 +23,64 @@ pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 impl Link {
-    /// Opens a stream to the first candidate that answers.
+    /// Opens a stream to the first place that answers: the one that the owner chose, or one that is found.
     pub(super) async fn reach(&mut self) -> Result<Stream, End> {
-        let candidates = self.candidates().map_err(End::Refused)?;
-        let mut last = Problem::new("account.no_server", "No server could be found for this address.");
-        for candidate in candidates {
-            self.state(AccountState::Connecting {
-                step: LoginStep::Reach,
-            })
-            .await;
-            match self.reach_one(&candidate).await {
-                Ok(stream) => {
-                    self.adopt(candidate.transport);
+        let mut tried = Tried::default();
+        if let Some(server) = &self.setup.server {
+            let candidate = places::chosen(server).map_err(End::Refused)?;
+            return match self.attempt(&candidate, &mut tried).await? {
+                Some(stream) => Ok(stream),
+                None => Err(End::Lost(tried.problem())),
+            };
+        }
+        places::check_domain(self.setup.jid.domain().as_str()).map_err(End::Refused)?;
+        let mut seen: Vec<Place> = Vec::new();
+        for source in Source::ALL {
+            for place in self.places(source, &mut tried).await? {
+                let known = self.proven && Candidate::from(place.clone()).transport != self.transport;
+                if known || seen.contains(&place) {
+                    continue;
+                }
+                seen.push(place.clone());
+                if let Some(stream) = self.attempt(&place.into(), &mut tried).await? {
                     return Ok(stream);
                 }
-                Err(End::Lost(problem)) => last = problem,
-                Err(end) => return Err(end),
             }
         }
-        Err(End::Lost(last))
+        Err(End::Lost(tried.problem()))
+    }
+
+    async fn places(&mut self, source: Source, tried: &mut Tried) -> Result<Vec<Place>, End> {
+        self.state(AccountState::Connecting {
+            step: LoginStep::Reach,
+        })
+        .await;
+        // Out of the link while it asks, so that orders are heard meanwhile.
+        let Some(mut finder) = self.finder.take() else {
+            return Ok(Vec::new());
+        };
+        let found = self.meanwhile(finder.places(source)).await;
+        if source == Source::Asked {
+            tried.asked(&finder);
+        }
+        self.finder = Some(finder);
+        found
+    }
+
+    /// One place. `None`: it did not answer, and the next one may.
+    async fn attempt(&mut self, candidate: &Candidate, tried: &mut Tried) -> Result<Option<Stream>, End> {
+        self.state(AccountState::Connecting {
+            step: LoginStep::Reach,
+        })
+        .await;
+        match self.reach_one(candidate).await {
+            Ok(stream) => Ok(Some(stream)),
+            Err(End::Lost(problem)) => {
+                tried.place(candidate, problem);
+                Ok(None)
+            }
+            Err(end) => Err(end),
+        }
     }
 
     /// Runs TLS on a stream for the account's domain.
@@ -51,23 +92,23 @@ impl Link {
             step: LoginStep::Secure,
         })
         .await;
-        let policy = TlsPolicy::new(self.setup.pins.clone(), HANDSHAKE);
+        let policy = self.policy(HANDSHAKE);
         let domain = self.setup.jid.domain().as_str().to_owned();
         let handshake = tls::handshake(stream, &domain, Some(Alpn::XmppClient), &policy);
-        match self.meanwhile(handshake).await? {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => {
-                let problem = Problem::new(error.code(), error.to_string());
-                Err(if is_about_trust(&error) {
-                    End::Refused(problem)
-                } else {
-                    End::Lost(problem)
-                })
-            }
-        }
+        let stream = match self.meanwhile(handshake).await? {
+            Ok(stream) => stream,
+            Err(error) => return Err(trust::refused(&error)),
+        };
+        self.recognise(stream.server(), &policy).await?;
+        self.tell_bindings(&stream);
+        Ok(Box::new(stream))
     }
 
     async fn reach_one(&mut self, candidate: &Candidate) -> Result<Stream, End> {
+        self.place = places::place(candidate);
+        self.server = None;
+        // The session that gets the stream has to be there before it is told of its TLS.
+        self.adopt(candidate.transport);
         let (dialer, isolation) = (self.setup.dialer.clone(), self.setup.isolation.clone());
         let connect = dialer.connect(&isolation, Purpose::Xmpp, &candidate.host, candidate.port);
         let stream = match self.meanwhile(connect).await? {
@@ -89,7 +130,7 @@ impl Link {
                 order = self.orders.recv() => match order {
                     Some(Order::Change(change)) => return Err(self.turn_to(change)),
                     Some(Order::Connect) => {}
-                    Some(Order::Disconnect) => return Err(End::Disconnected),
+                    Some(Order::Disconnect | Order::Apart(Coming::Goes)) => return Err(End::Disconnected),
                     Some(Order::NewCircuit) => return Err(End::Turned),
                     Some(order) => self.queue(order).await,
                     None => return Err(End::Abandoned),
@@ -98,67 +139,12 @@ impl Link {
         }
     }
 
-    /// The owner's server, or the address' domain with direct TLS and then STARTTLS.
-    fn candidates(&self) -> Result<Vec<Candidate>, Problem> {
-        if let Some(server) = &self.setup.server {
-            let host = parse_host(&server.host)?;
-            if server.transport == Transport::PlainOverOnion && !host.is_onion() {
-                let text = "A connection without TLS is possible only to an onion address.";
-                return Err(Problem::new("account.plain_needs_onion", text));
-            }
-            let usual = if server.transport == Transport::DirectTls {
-                5223
-            } else {
-                5222
-            };
-            let port = server.port.unwrap_or(usual);
-            return Ok(vec![Candidate {
-                host,
-                port,
-                transport: server.transport,
-            }]);
-        }
-        let host = parse_host(self.setup.jid.domain().as_str())?;
-        let mut candidates = vec![
-            Candidate {
-                host: host.clone(),
-                port: 5223,
-                transport: Transport::DirectTls,
-            },
-            Candidate {
-                host,
-                port: 5222,
-                transport: Transport::StartTls,
-            },
-        ];
-        candidates.retain(|candidate| !self.proven || candidate.transport == self.transport);
-        Ok(candidates)
-    }
-
     /// Another kind of transport than last time needs a session that knows of it. The former one
     /// never logged in, so it holds nothing.
     fn adopt(&mut self, transport: Transport) {
         if transport != self.transport {
             self.transport = transport;
             self.session = new_session(&self.setup, transport, self.setup.register);
-        }
-    }
-}
-
-fn parse_host(text: &str) -> Result<Host, Problem> {
-    Host::parse(text).map_err(|error| Problem::new("account.bad_server", error.to_string()))
-}
-
-/// Whether trying again is of no use, or not safe, before the owner has decided something.
-fn is_about_trust(error: &TlsError) -> bool {
-    match error {
-        TlsError::BadCertificate
-        | TlsError::BadDomain
-        | TlsError::KeyChanged { .. }
-        | TlsError::TooOld
-        | TlsError::Untrusted { .. } => true,
-        TlsError::Broken | TlsError::Closed | TlsError::NotTls | TlsError::Refused | TlsError::TimedOut => {
-            false
         }
     }
 }

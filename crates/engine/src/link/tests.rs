@@ -5,6 +5,9 @@ use model::Transport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
+use crate::random::SystemRandom;
+
+mod apart;
 
 const OPEN: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:client' \
     xmlns:stream='http://etherx.jabber.org/streams' version='1.0' id='x' from='example.org'>";
@@ -20,13 +23,22 @@ fn link(server: Option<Server>, siblings: usize) -> Ends {
         password: Zeroizing::new("secret".to_owned()),
         server,
         pins: Vec::new(),
+        known: None,
         register: false,
         mechanism_seen: None,
         isolation: Isolation::from_bytes([7; 16]),
         dialer: Dialer::new(),
-        siblings,
+        resolvers: Vec::new(),
+        siblings: siblings_of(siblings),
+        chance: Box::new(SystemRandom),
     };
     (Link::new(setup, inbox, reports), orders, told)
+}
+
+fn siblings_of(accounts: usize) -> Siblings {
+    let siblings = Siblings::default();
+    siblings.set(accounts);
+    siblings
 }
 
 fn server(host: &str, transport: Transport) -> Option<Server> {
@@ -80,7 +92,7 @@ fn the_time_between_attempts_grows_to_minutes_and_no_further() {
 
 #[test]
 fn several_accounts_do_not_come_back_in_the_same_moment() {
-    let (link, _orders, _told) = link(None, 2);
+    let (mut link, _orders, _told) = link(None, 2);
     let waits: Vec<Duration> = (0..200).map(|_| link.backoff()).collect();
     assert!(waits.iter().all(|wait| *wait < Duration::from_secs(122)));
     assert!(waits.iter().any(|wait| *wait > Duration::from_secs(20)));
@@ -198,6 +210,8 @@ fn better() -> Box<Change> {
         password: Zeroizing::new("better".to_owned()),
         server: onion(),
         pins: Vec::new(),
+        known: None,
+        resolvers: Vec::new(),
     })
 }
 
@@ -254,4 +268,42 @@ async fn without_tor_an_account_waits_says_why_and_can_be_disconnected() {
     while next_state(&mut told).await != AccountState::Offline {}
     drop(orders);
     while told.recv().await.is_some() {}
+}
+
+fn known() -> KnownServer {
+    let key = dial::tls::SpkiHash::from_bytes([7; 32]);
+    KnownServer { key, issuer: None }
+}
+
+#[tokio::test]
+async fn a_server_that_always_encrypted_and_no_longer_offers_to_is_not_tried_again() {
+    let offer = "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>SCRAM-SHA-1</mechanism></mechanisms>";
+    for (memory, code) in [(None, "no-tls"), (Some(known()), "tls.stripped")] {
+        let (mut link, _orders, _told) = link(server("example.org", Transport::StartTls), 1);
+        link.setup.known = memory;
+        let (end, heard) = against(&mut link, &[features(offer)]).await;
+        let (End::Refused(problem) | End::Lost(problem)) = end else {
+            panic!("it went on");
+        };
+        assert_eq!(problem.code, code);
+        assert!(!heard.contains("<auth"), "{heard}");
+    }
+}
+
+#[test]
+fn a_changed_key_is_told_with_the_old_one_and_the_new_one() {
+    let [old, new] = [1, 2].map(|byte| dial::tls::SpkiHash::from_bytes([byte; 32]));
+    let error = dial::tls::TlsError::KeyChanged {
+        expected: vec![old],
+        seen: new,
+        untrusted: None,
+    };
+    let End::Refused(problem) = trust::refused(&error) else {
+        panic!("it is tried again");
+    };
+    assert_eq!(problem.about, [old.to_string(), new.to_string()]);
+    assert!(matches!(
+        trust::refused(&dial::tls::TlsError::TimedOut),
+        End::Lost(_)
+    ));
 }

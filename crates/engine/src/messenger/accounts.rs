@@ -6,7 +6,8 @@ use std::sync::Arc;
 use dial::{Cause, Isolation, Phase, TorStatus};
 use jid::BareJid;
 use model::{
-    AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, Problem, Tor,
+    AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, LoginStep, Problem,
+    Tor,
 };
 use model::{TorCause, TorPhase};
 use otr::{InstanceTag, PrivateKey};
@@ -19,7 +20,7 @@ use super::people::no_such_account;
 use super::profile::{Job, NewAccount};
 use super::{Messenger, Outcome, locked, profile};
 use crate::conversation::{Conversation, Rules, Setup};
-use crate::link::{self, Link, Order, Report};
+use crate::link::{self, Coming, Link, Order, Report};
 use crate::random::SystemRandom;
 
 /// Accounts of one profile.
@@ -68,8 +69,7 @@ impl Messenger {
         }
         let (jobs, id) = (self.jobs.0.clone(), id.cloned());
         tokio::spawn(async move {
-            let made =
-                tokio::task::spawn_blocking(|| Box::new(PrivateKey::generate(&mut SystemRandom))).await;
+            let made = tokio::task::spawn_blocking(profile::new_key).await;
             let key =
                 made.map_err(|_| Problem::new("account.no_key", "The account's OTR key could not be made."));
             // The messenger is gone only when the program ends.
@@ -96,6 +96,9 @@ impl Messenger {
             .map_err(|error| profile::told(&error))?;
         let fingerprint = key.fingerprint().to_string();
         self.start_account(AccountId(number))?;
+        if with.connect {
+            self.move_account(AccountId(number), Coming::Comes)?;
+        }
         super::to_value(&AccountAdded {
             account: AccountId(number),
             fingerprint,
@@ -105,13 +108,6 @@ impl Messenger {
     /// Starts the link of an account that is in the profile.
     pub(super) fn start_account(&mut self, id: AccountId) -> Result<(), Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
-        let siblings = open
-            .vault
-            .profile()
-            .accounts
-            .iter()
-            .filter(|account| account.connect)
-            .count();
         let kept = open
             .vault
             .profile()
@@ -129,11 +125,14 @@ impl Messenger {
             password: kept.password,
             server: kept.shown.server.clone(),
             pins: kept.pins,
+            known: kept.known,
             register: kept.register,
             mechanism_seen: kept.mechanism_seen,
             isolation: isolation.clone(),
             dialer: self.dialer.clone(),
-            siblings,
+            resolvers: kept.resolvers,
+            siblings: open.moves.siblings.clone(),
+            chance: Box::new(SystemRandom),
         };
         let account = Account {
             jid: kept.jid,
@@ -145,17 +144,13 @@ impl Messenger {
             isolation,
             shown: kept.shown,
         };
-        let connect = account.shown.connect;
         self.queue.tell(Event::AccountChanged {
             account: account.shown.clone(),
         });
         open.accounts.insert(id, account);
+        self.restore_visibility(id);
         tokio::spawn(Link::new(setup, inbox, self.reports.0.clone()).run());
-        if connect {
-            self.spread_connect(id, siblings)
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 
     pub(super) fn connect(&mut self, id: AccountId, connect: bool) -> Result<(), Problem> {
@@ -164,12 +159,8 @@ impl Messenger {
         let kept = open.vault.change(|kept| profile::keep_connect(kept, id, connect));
         kept.map_err(|error| profile::told(&error))?;
         account.shown.connect = connect;
-        let order = if connect {
-            Order::Connect
-        } else {
-            Order::Disconnect
-        };
-        account.orders.try_send(order).map_err(|_| busy())
+        let way = if connect { Coming::Comes } else { Coming::Goes };
+        self.move_account(id, way)
     }
 
     pub(super) fn remove_account(&mut self, id: AccountId) -> Result<(), Problem> {
@@ -182,8 +173,12 @@ impl Messenger {
             .map_err(|error| profile::told(&error))?;
         open.people.retain(|(account, _), _| *account != id);
         open.refused.forget_account(id);
+        open.said.forget_account(id);
+        open.moves.forget(id);
+        open.seen.borrow_mut().forget_account(id);
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
+        self.forget_visibility(id);
         self.queue.tell(Event::AccountRemoved { account: id });
         Ok(())
     }
@@ -212,6 +207,7 @@ impl Messenger {
         match report {
             Report::State(state) => self.on_state(id, state),
             Report::Lost(tokens) => account.lost.extend(tokens),
+            Report::Server(server) => self.keep_server(id, server),
             Report::Xmpp(event) => self.on_xmpp(id, event),
         }
         self.tell_lost(id);
@@ -222,11 +218,18 @@ impl Messenger {
             return;
         };
         let was = std::mem::replace(&mut account.online, state == AccountState::Online);
+        let securing = AccountState::Connecting {
+            step: LoginStep::Secure,
+        };
+        let secures = state == securing;
         if account.shown.state != state {
             account.shown.state = state;
             self.queue.tell(Event::AccountChanged {
                 account: account.shown.clone(),
             });
+        }
+        if secures {
+            self.seen_by_exit(id);
         }
         if was {
             self.for_account(id, |conversation, context| {
@@ -241,7 +244,10 @@ impl Messenger {
             xmpp::Event::Online {
                 resumed, mechanism, ..
             } => self.on_online(id, resumed, mechanism),
-            xmpp::Event::Roster(items) => self.on_roster(id, items),
+            xmpp::Event::Roster(items) => {
+                self.seen_contact_list(id);
+                self.on_roster(id, items);
+            }
             xmpp::Event::RosterUnavailable => self.on_roster(id, Vec::new()),
             xmpp::Event::RosterItem(item) => self.on_roster_item(id, &item),
             xmpp::Event::SubscriptionRequest(from) => self.on_subscription_request(id, &from),
@@ -256,6 +262,7 @@ impl Messenger {
             } => {
                 use xmpp::MessageKind::{Chat, Normal};
                 if !forwarded_or_archived && matches!(kind, Chat | Normal) {
+                    self.seen_message(id, &from.to_bare(), &body);
                     self.on_message(id, &from, &body, delayed);
                 }
             }
@@ -265,6 +272,7 @@ impl Messenger {
                 self.for_account(id, |conversation, context| conversation.bounced(token, context));
             }
             xmpp::Event::Acknowledged { token } => {
+                self.seen_taken(id, token);
                 self.for_account(id, |conversation, context| {
                     conversation.acknowledged(token, context);
                 });
@@ -289,6 +297,7 @@ impl Messenger {
         let _ = open
             .vault
             .change(|kept| profile::keep_mechanism(kept, id, mechanism));
+        self.seen_online(id);
         self.on_state(id, AccountState::Online);
         if !resumed {
             self.tell_blocks(id);
@@ -356,45 +365,6 @@ impl Messenger {
             ));
         }
         Ok(())
-    }
-
-    /// Connects now, or, with several accounts, each at a moment of its own within two minutes.
-    fn spread_connect(&self, id: AccountId, siblings: usize) -> Result<(), Problem> {
-        let account = self
-            .open
-            .as_ref()
-            .and_then(|open| open.accounts.get(&id))
-            .ok_or_else(no_such_account)?;
-        let orders = account.orders.clone();
-        let first = self.open.as_ref().is_some_and(|open| open.accounts.len() <= 1);
-        if first || siblings <= 1 {
-            return orders.try_send(Order::Connect).map_err(|_| busy());
-        }
-        let wait = std::time::Duration::from_millis(u64::from(SystemRandom.next_u32()) % 120_000);
-        tokio::spawn(async move {
-            tokio::time::sleep(wait).await;
-            let _ = orders.send(Order::Connect).await;
-        });
-        Ok(())
-    }
-
-    /// Ends every stream in good order; nobody waits longer than three seconds for that.
-    pub(super) async fn say_goodbye(&mut self) {
-        let Some(open) = self.open.take() else { return };
-        for account in open.accounts.values() {
-            let _ = account.orders.try_send(Order::Disconnect);
-        }
-        let mut online = open.accounts.values().filter(|account| account.online).count();
-        let all_gone = async {
-            while online > 0 {
-                match self.reports.1.recv().await {
-                    Some((_, Report::State(AccountState::Offline))) => online -= 1,
-                    Some(_) => {}
-                    None => return,
-                }
-            }
-        };
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(3), all_gone).await;
     }
 }
 

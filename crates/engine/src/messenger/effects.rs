@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use jid::Jid;
-use model::{AccountId, Address, Event, Policy, Problem};
+use model::{AccountId, Address, Event, Policy, Privacy, Problem};
 
 use super::{Messenger, Open, locked, profile};
 use crate::conversation::{Context, Conversation, Effect};
@@ -107,7 +107,10 @@ impl Messenger {
     fn apply_one(&mut self, account: AccountId, contact: &Address, effect: Effect) {
         let contact = contact.clone();
         match effect {
-            Effect::Changed(message) => self.queue.tell(Event::MessageChanged { message }),
+            Effect::Changed(message) => {
+                self.write_down(account, &contact, &message);
+                self.queue.tell(Event::MessageChanged { message });
+            }
             Effect::Keys => self.tell_contact(account, &contact),
             Effect::NewFingerprint { fingerprint, changed } => {
                 self.queue.tell(Event::FingerprintNew {
@@ -123,11 +126,16 @@ impl Messenger {
                 notice,
             }),
             Effect::Persist { .. } => {}
-            Effect::Privacy(privacy) => self.queue.tell(Event::PrivacyChanged {
-                account,
-                contact,
-                privacy,
-            }),
+            Effect::Privacy(privacy) => {
+                if matches!(privacy, Privacy::Private { .. }) {
+                    self.seen_private(account, &contact);
+                }
+                self.queue.tell(Event::PrivacyChanged {
+                    account,
+                    contact,
+                    privacy,
+                });
+            }
             Effect::Transmit {
                 body,
                 token,
@@ -186,6 +194,10 @@ impl Messenger {
     }
 
     fn send(&mut self, account: AccountId, to: Jid, body: String, token: u64, otr: bool) {
+        if let Some(open) = &self.open {
+            let mut seen = open.seen.borrow_mut();
+            seen.handed(token, account, to.to_bare(), otr);
+        }
         let order = Order::Xmpp(xmpp::Command::Send { to, body, token, otr });
         let owner = self
             .open

@@ -15,7 +15,7 @@ impl Messenger {
         let open = self.open.as_mut().ok_or_else(locked)?;
         let stored = open.vault.stored().map_err(|error| told(&error))?;
         let items = stored.kinds.iter().map(|kind| StoredItem {
-            // The only settings are the window's.
+            // What the window keeps, how visible the accounts are, and a few numbers of the owner's rules.
             what: if kind.what == "settings" {
                 "window"
             } else {

@@ -7,6 +7,7 @@ use jid::{BareJid, Jid};
 use model::{AccountId, AddContact, Address, Contact, Event, Policy, Presence, Problem, Subscription};
 
 use super::effects::no_such_contact;
+use super::history::Keeping;
 use super::{Messenger, locked, profile};
 use crate::conversation::{Conversation, Rules};
 use crate::link::Order;
@@ -38,6 +39,8 @@ pub(super) struct Person {
     met: BTreeSet<String>,
     /// Where the last OTR message came from.
     last: Option<Jid>,
+    /// There where the owner has the messages kept.
+    pub(super) keeping: Option<Keeping>,
     pub(super) conversation: Conversation,
 }
 
@@ -65,6 +68,7 @@ impl Person {
             present: BTreeSet::new(),
             met: BTreeSet::new(),
             last: None,
+            keeping: None,
             conversation,
         }
     }
@@ -86,7 +90,7 @@ impl Person {
             blocked: self.blocked,
             policy: self.policy,
             version_2: self.version_2,
-            kept: false,
+            kept: self.keeping.is_some(),
             fingerprints: self.conversation.keys().to_vec(),
         }
     }
@@ -95,6 +99,10 @@ impl Person {
     pub(super) fn show_conversation(&self) -> model::Conversation {
         model::Conversation {
             draft: self.draft.clone(),
+            before: self
+                .keeping
+                .as_ref()
+                .and_then(|keeping| keeping.before(&self.conversation)),
             ..self.conversation.show()
         }
     }
@@ -145,6 +153,7 @@ impl Messenger {
             },
         );
         self.order(with.account, xmpp::Command::Subscribe(jid));
+        self.warn_of_links(with.account, &with.contact);
         self.welcome(with.account, &with.contact);
         Ok(())
     }
@@ -166,6 +175,7 @@ impl Messenger {
             },
         );
         self.order(account, xmpp::Command::Subscribe(jid));
+        self.warn_of_links(account, contact);
         self.welcome(account, contact);
         Ok(())
     }
@@ -203,7 +213,7 @@ impl Messenger {
             self.on_roster_item(account, &item);
         }
         self.complete_roster(account);
-        self.order(account, xmpp::Command::SetAvailable);
+        self.show_anew(account);
     }
 
     pub(super) fn on_roster_item(&mut self, account: AccountId, item: &xmpp::RosterItem) {
@@ -211,7 +221,13 @@ impl Messenger {
             return;
         };
         if item.subscription == xmpp::Subscription::Removed {
-            if self.known(account, &address).is_ok() {
+            if let Ok(person) = self.known(account, &address) {
+                if person.keeping.is_some() {
+                    // No server has kept messages destroyed: the contact stays until its owner removes it.
+                    person.in_roster = false;
+                    person.subscription = Subscription::None;
+                    return self.tell_contact(account, &address);
+                }
                 // Where it cannot be kept the next roster says the same.
                 let _ = self.forget(account, &address);
             }
@@ -271,6 +287,19 @@ impl Messenger {
         });
     }
 
+    /// While an account does not say that it is there, the server does not tell it who else is: whoever writes now is.
+    fn notice_presence(&mut self, account: AccountId, from: &Jid, late: bool) {
+        let Ok(address) = from.to_bare().as_str().parse::<Address>() else {
+            return;
+        };
+        let resource = from.resource().map(|resource| resource.as_str());
+        let known = self.known(account, &address);
+        let there = known.is_ok_and(|person| person.present.contains(resource.unwrap_or_default()));
+        if !late && !there && !self.is_shown_to_everybody(account) {
+            self.on_presence(account, from, true);
+        }
+    }
+
     pub(super) fn on_message(&mut self, account: AccountId, from: &Jid, body: &str, late: bool) {
         let Ok(address) = from.to_bare().as_str().parse::<Address>() else {
             return;
@@ -281,6 +310,7 @@ impl Messenger {
                 if body.starts_with("?OTR") && !late {
                     person.last = Some(from.clone());
                 }
+                self.notice_presence(account, from, late);
                 let _ = self.converse(account, &address, |conversation, context| {
                     conversation.receive(body, late, context);
                 });
@@ -378,11 +408,16 @@ impl Messenger {
     pub(super) fn forget(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
         let person = open.people.get(&(account, contact.clone()));
-        if person.is_some_and(|person| person.blocked) {
+        let blocked = person.is_some_and(|person| person.blocked);
+        if person.is_some_and(|person| person.keeping.is_some()) {
+            self.destroy_kept(account, contact)?;
+        }
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        if blocked {
             return self.forget_all_but_block(account, contact);
         }
         open.vault
-            .change(|kept| profile::forget_person(kept, account, contact))
+            .change_for_good(|kept| profile::forget_person(kept, account, contact))
             .map_err(|error| profile::told(&error))?;
         open.people.remove(&(account, contact.clone()));
         self.queue.tell(Event::ContactRemoved {
@@ -404,8 +439,11 @@ impl Messenger {
 
     /// Gives an account's link an order; without a connection it is of no use and goes nowhere.
     pub(super) fn order(&self, account: AccountId, command: xmpp::Command) {
-        if let Some(account) = self.open.as_ref().and_then(|open| open.accounts.get(&account)) {
-            let _ = account.orders.try_send(Order::Xmpp(command));
+        if let Some(owner) = self.open.as_ref().and_then(|open| open.accounts.get(&account)) {
+            if owner.online {
+                self.seen_order(account, &command);
+            }
+            let _ = owner.orders.try_send(Order::Xmpp(command));
         }
     }
 }

@@ -14,8 +14,12 @@ use vault::{
 };
 use zeroize::Zeroizing;
 
+use super::moves::Moves;
 use super::people::{Person, rules};
 use super::strangers::Refused;
+use super::visibility::Shown;
+use super::writing::Said;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::accounts::password;
@@ -57,6 +61,8 @@ pub(super) struct KeptAccount {
     pub(super) password: Zeroizing<String>,
     pub(super) pins: Vec<dial::tls::SpkiHash>,
     pub(super) register: bool,
+    pub(super) known: Option<dial::tls::KnownServer>,
+    pub(super) resolvers: Vec<dial::find::Resolver>,
     pub(super) mechanism_seen: Option<xmpp::Mechanism>,
     pub(super) key: PrivateKey,
     pub(super) tag: InstanceTag,
@@ -81,7 +87,9 @@ impl Messenger {
             self.folder.clone(),
             Passphrase::new(passphrase.expose().to_owned()),
         );
-        self.open_elsewhere(id, move || Vault::open(&folder, &passphrase))
+        self.open_elsewhere(id, move || {
+            Vault::open(&folder, &passphrase).and_then(super::rules::unless_late)
+        })
     }
 
     pub(super) fn restore_backup(&mut self, passphrase: &Secret, id: Option<&Value>) -> Outcome {
@@ -108,7 +116,8 @@ impl Messenger {
     /// Seals the profile: connections end, keys and messages are dropped and wiped.
     pub(super) fn lock(&mut self) -> Result<(), Problem> {
         // Links end when nobody gives them orders any more; the server notices.
-        self.open.take().ok_or_else(super::locked)?;
+        drop(self.open.take().ok_or_else(super::locked)?);
+        vault::wipe_stack();
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Locked,
         });
@@ -156,7 +165,14 @@ impl Messenger {
         self.busy = true;
         let (jobs, id) = (self.jobs.0.clone(), id.cloned());
         tokio::spawn(async move {
-            let vault = tokio::task::spawn_blocking(work).await;
+            let opened = tokio::task::spawn_blocking(move || {
+                work().map(|mut vault| {
+                    vault.prepare_history();
+                    vault::wipe_stack();
+                    vault
+                })
+            });
+            let vault = opened.await;
             let vault = vault
                 .unwrap_or(Err(VaultError::Io(std::io::ErrorKind::Other)))
                 .map(Box::new);
@@ -178,6 +194,10 @@ impl Messenger {
             accounts: BTreeMap::new(),
             people: BTreeMap::new(),
             refused: Refused::default(),
+            said: Said::default(),
+            moves: Moves::default(),
+            seen: RefCell::default(),
+            shown: Shown::default(),
         });
         self.queue.tell(Event::ProfileChanged {
             state: ProfileState::Open,
@@ -187,6 +207,8 @@ impl Messenger {
             let _ = self.start_account(AccountId(number));
         }
         self.restore_people();
+        self.take_rules();
+        self.let_all_come();
         Ok(())
     }
 
@@ -230,6 +252,7 @@ impl Messenger {
             queues.push((id, address, queue));
         }
         for (account, contact, queue) in queues {
+            self.show_kept(account, &contact);
             let _ = self.converse(account, &contact, |conversation, context| {
                 queue
                     .into_iter()
@@ -238,6 +261,13 @@ impl Messenger {
             self.tell_contact(account, &contact);
         }
     }
+}
+
+/// A new OTR key, of which nothing stays on the stack that it was made on.
+pub(super) fn new_key() -> Box<PrivateKey> {
+    let key = Box::new(PrivateKey::generate(&mut crate::random::SystemRandom));
+    vault::wipe_stack();
+    key
 }
 
 fn check_passphrase(passphrase: &Secret) -> Result<(), Problem> {
@@ -302,6 +332,7 @@ pub(super) fn keep_account(kept: &mut Profile, new: &NewAccount<'_>) -> u64 {
             pins: new.with.pins.clone(),
             mechanism_seen: None,
             register: new.with.register,
+            learnt: vault::Learnt::default(),
         },
         otr_key: Some(SecretBytes::new(new.key.to_bytes().to_vec())),
         instance_tag: Some(new.tag.value()),
@@ -389,6 +420,7 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         pins,
         mechanism_seen,
         register,
+        learnt,
         ..
     } = &kept.protocol;
     let unusable = || {
@@ -424,6 +456,8 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         password: password(word.expose_secret()),
         pins: pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
         register: *register,
+        known: super::servers::known_server(learnt),
+        resolvers: super::servers::resolvers(learnt),
         mechanism_seen: mechanism_seen.as_deref().and_then(xmpp::Mechanism::from_name),
         key,
         tag,

@@ -7,10 +7,8 @@ use model::{
 };
 use serde_json::{Value, json};
 
-use super::accounts::busy;
 use super::people::{Person, no_such_account};
 use super::{Messenger, locked, profile, to_value};
-use crate::link::{Change, Order};
 use crate::text;
 
 /// The longest name of a contact in characters.
@@ -22,18 +20,19 @@ impl Messenger {
     /// Carries out what the owner sets.
     pub(super) fn settings_command(&mut self, command: Command) -> Result<Value, Problem> {
         match command {
+            Command::CheckText(with) => return to_value(&self.check_text(&with)?),
             Command::BlockContact(with) => self.block(with.account, &with.contact),
             Command::ChangeAccount(with) => self.change_account(&with),
+            Command::TrustServer(with) => self.trust_server(&with),
+            Command::SetVisibility(with) => self.set_visibility(&with),
+            Command::ListSights(_) => return to_value(&self.list_sights()?),
             Command::ListProbes(_) => return to_value(&self.list_probes()?),
             Command::LoadWindow(_) => return to_value(&self.load_window()?),
             Command::RenameContact(with) => self.rename(&with),
             Command::SaveWindow(with) => self.save_window(&with),
             Command::SetDraft(with) => self.set_draft(&with),
             Command::UnblockContact(with) => self.unblock(with.account, &with.contact),
-            _ => Err(Problem::new(
-                "door.no_such_method",
-                "This method is not carried out here.",
-            )),
+            other => return self.history_command(other),
         }
         .map(|()| json!({}))
     }
@@ -62,21 +61,7 @@ impl Messenger {
             Some(ChosenServer::Found) => account.shown.server = None,
             None => {}
         }
-        let kept = open.vault.profile().accounts.iter();
-        let kept = kept.clone().find(|kept| kept.id == with.account.0);
-        let kept = profile::read_account(kept.ok_or_else(no_such_account)?)?;
-        let change = Change {
-            password: kept.password,
-            server: kept.shown.server,
-            pins: kept.pins,
-        };
-        let orders = &account.orders;
-        orders
-            .try_send(Order::Change(Box::new(change)))
-            .map_err(|_| busy())?;
-        if account.shown.connect {
-            orders.try_send(Order::Connect).map_err(|_| busy())?;
-        }
+        super::servers::turn(account, open.vault.profile(), with.account)?;
         self.queue.tell(model::Event::AccountChanged {
             account: account.shown.clone(),
         });

@@ -6,7 +6,9 @@ use jid::{BareJid, Jid};
 use model::{AccountRef, Delivery, Event, Privacy};
 use otr::{Input, Output};
 
+mod history;
 mod keeping;
+mod rules;
 
 use super::people::MAX_STRANGERS;
 use super::*;
@@ -14,9 +16,12 @@ use crate::link::Order;
 use crate::random::SystemRandom;
 
 mod keys;
+mod moves;
 mod settings;
 mod strangers;
 mod trust;
+mod visibility;
+mod writing;
 
 const ALICE: &str = "alice@example.org";
 const BOB: &str = "bob@example.net";

@@ -15,7 +15,6 @@ use super::people::{no_such_account, rules};
 use super::profile::Job;
 use super::{Messenger, Outcome, locked, profile, to_value};
 use crate::conversation::{Context, Conversation, Rules};
-use crate::random::SystemRandom;
 
 impl Messenger {
     /// Carries out what is about trust.
@@ -131,8 +130,7 @@ impl Messenger {
         }
         let (jobs, id, account) = (self.jobs.0.clone(), id.cloned(), with.account);
         tokio::spawn(async move {
-            let made =
-                tokio::task::spawn_blocking(|| Box::new(PrivateKey::generate(&mut SystemRandom))).await;
+            let made = tokio::task::spawn_blocking(profile::new_key).await;
             let key = made.map_err(|_| Problem::new("account.no_key", "The new OTR key could not be made."));
             // The messenger is gone only when the program ends.
             let _ = jobs.send(Job::KeyRenewed { id, account, key }).await;

@@ -118,16 +118,17 @@ fn entry(cursor: &mut Cursor<'_>) -> Result<OwnKey, KeyFileError> {
     Ok(OwnKey { account, key })
 }
 
-/// `(dsa (p #..#) (q #..#) (g #..#) (y #..#) (x #..#))`.
+/// `(dsa (p #..#) (q #..#) (g #..#) (y #..#) (x #..#))`. About one key in two hundred has an `x` without a byte that
+/// libgcrypt takes for binary: then it stands in quotes.
 fn private_key(cursor: &mut Cursor<'_>) -> Result<PrivateKey, KeyFileError> {
     open(cursor, "dsa")?;
-    let mut number = |name| {
+    let mut named = |name| {
         open(cursor, name)?;
-        let number = hexadecimal(cursor)?;
+        let number = number(cursor)?;
         end(cursor)?;
         Ok(number)
     };
-    let [p, q, g, y, x] = NUMBERS.map(&mut number);
+    let [p, q, g, y, x] = NUMBERS.map(&mut named);
     let key = PrivateKey::from_numbers(&p?, &q?, &g?, &y?, &x?);
     let key = key.ok().filter(has_prime_numbers);
     let key = key.ok_or_else(|| cursor.fail(KeyFileErrorKind::Key))?;
@@ -171,7 +172,7 @@ fn end(cursor: &mut Cursor<'_>) -> Result<(), KeyFileError> {
 fn named(cursor: &mut Cursor<'_>) -> Result<String, KeyFileError> {
     cursor.space();
     let bytes = match cursor.peek() {
-        Some(b'"') => quoted(cursor)?,
+        Some(b'"') => quoted(cursor, LONGEST_WORD, KeyFileErrorKind::Name)?.to_vec(),
         Some(b'#') => hexadecimal(cursor)?.to_vec(),
         // A word that begins with a digit would be a length in this notation.
         Some(byte) if is_bare(byte) && !byte.is_ascii_digit() => cursor.while_some(is_bare).to_vec(),
@@ -185,19 +186,37 @@ fn is_bare(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-./_:*+=".contains(&byte)
 }
 
-/// A text in quotes with the escapes of C.
-fn quoted(cursor: &mut Cursor<'_>) -> Result<Vec<u8>, KeyFileError> {
+/// A number: hexadecimal digits, or its bytes as they are, in quotes or, where all of them are letters of words, bare.
+fn number(cursor: &mut Cursor<'_>) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    cursor.space();
+    match cursor.peek() {
+        Some(b'"') => quoted(cursor, LONGEST_NUMBER, KeyFileErrorKind::Syntax),
+        Some(byte) if is_bare(byte) && !byte.is_ascii_digit() => {
+            Ok(Zeroizing::new(cursor.while_some(is_bare).to_vec()))
+        }
+        _ => hexadecimal(cursor),
+    }
+}
+
+/// Bytes in quotes with the escapes of C; more than `most` of them are wrong in the given way.
+fn quoted(
+    cursor: &mut Cursor<'_>,
+    most: usize,
+    too_long: KeyFileErrorKind,
+) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     cursor.expect(b"\"")?;
-    let mut bytes = Vec::new();
+    // As long as it can be from the start: a vector that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(most));
     loop {
-        if bytes.len() > LONGEST_WORD {
-            return Err(cursor.fail(KeyFileErrorKind::Name));
-        }
-        match cursor.next()? {
+        let byte = match cursor.next()? {
             b'"' => return Ok(bytes),
-            b'\\' => bytes.push(escaped(cursor)?),
-            byte => bytes.push(byte),
+            b'\\' => escaped(cursor)?,
+            byte => byte,
+        };
+        if bytes.len() == most {
+            return Err(cursor.fail(too_long));
         }
+        bytes.push(byte);
     }
 }
 

@@ -126,6 +126,29 @@ fn digits(text: &str) -> Vec<u8> {
 }
 
 #[test]
+fn a_secret_number_in_quotes_as_libgcrypt_sometimes_writes_it_is_read() {
+    let file = key_file();
+    let (before, rest) = file.split_once("(x #").unwrap();
+    let (number, after) = rest.split_once('#').unwrap();
+    let mut quoted = [before.as_bytes(), b"(x \""].concat();
+    for byte in digits(number) {
+        match byte {
+            b'\\' | b'"' => quoted.extend([b'\\', byte]),
+            0x20..=0x7e | 0xa1.. => quoted.push(byte),
+            _ => quoted.extend(format!("\\{byte:03o}").into_bytes()),
+        }
+    }
+    quoted.extend([b"\"", after.as_bytes()].concat());
+    let keys = read_private_keys(&quoted).unwrap();
+    assert_eq!(*keys[0].key.to_bytes(), *alice_key().to_bytes());
+    let endless = file.replace(&format!("(x #{number}#"), &format!("(x \"{}\"", "a".repeat(401)));
+    assert_eq!(
+        kind(read_private_keys(endless.as_bytes())),
+        KeyFileErrorKind::Syntax
+    );
+}
+
+#[test]
 fn a_key_whose_p_or_q_is_composite_is_refused_though_its_orders_are_right() {
     let composite_p = include_bytes!("../../tests/data/composite_p.key");
     let composite_q = include_bytes!("../../tests/data/composite_q.key");

@@ -2,7 +2,7 @@
 //! It must never let one unreadable record hide another, nor give out a record that is not the one asked for.
 //! Standards: fsync(2); `docs/decisions/0007-history-log.md`.
 //!
-//! Which records there are is found by reading the file once, when the profile is opened, and kept in memory: 12
+//! Which records there are is found by reading the file once, when the profile is opened, and kept in memory: 16
 //! bytes for each. What cannot be read is passed over block by block.
 
 use super::record::{self, BLOCK, FRONT, Head};
@@ -23,6 +23,8 @@ struct Found {
     place: u32,
     blocks: u32,
     number: u32,
+    /// As in [`Head::back`].
+    back: u32,
 }
 
 /// The log, as far as memory holds it.
@@ -105,6 +107,7 @@ impl Log {
             place,
             blocks: head.blocks,
             number: head.number,
+            back: head.back,
         });
     }
 
@@ -139,15 +142,17 @@ impl Log {
         usize::try_from(self.blocks).map_or(usize::MAX, |blocks| blocks * BLOCK)
     }
 
-    /// How many entries of a conversation there are.
+    /// How many messages of a conversation there are.
     pub(crate) fn entries(&self, id: u64) -> usize {
-        self.index.get(&id).map_or(0, Vec::len)
+        let found = self.index.get(&id).map(Vec::as_slice).unwrap_or_default();
+        found.iter().filter(|found| found.back == 0).count()
     }
 
+    /// Adds a message, or what changes the one with the number `changes`.
     pub(super) fn append(
         &mut self,
         folder: &Folder,
-        id: u64,
+        (id, changes): (u64, Option<u32>),
         key: &Key,
         entry: &Entry,
     ) -> Result<u32, VaultError> {
@@ -155,7 +160,10 @@ impl Log {
         let number = number.map_or(Some(0), |last| last.number.checked_add(1));
         let number = number.ok_or(VaultError::TooLarge)?;
         let at = u64::from(self.blocks) * BLOCK as u64;
-        let (head, record) = record::seal(entry, (id, number, self.blocks.into()), &self.key, key)?;
+        let back = changes.map_or(Some(0), |changes| number.checked_sub(changes));
+        let back = back.filter(|back| *back > 0 || changes.is_none());
+        let named = (id, number, back.ok_or(VaultError::Absent)?);
+        let (head, record) = record::seal(entry, named, self.blocks.into(), &self.key, key)?;
         if at + record.len() as u64 > MAX_HISTORY {
             return Err(VaultError::TooLarge);
         }
@@ -182,26 +190,52 @@ impl Log {
         let end = before.map_or(all.len(), |before| {
             all.partition_point(|found| found.number < before)
         });
-        let start = end.saturating_sub(limit);
-        let wanted = all.get(start..end).unwrap_or_default();
+        let until = all.get(..end).unwrap_or_default();
+        let mut messages = 0;
+        let start = until.iter().rposition(|found| {
+            messages += usize::from(found.back == 0);
+            messages >= limit.max(1)
+        });
+        let (earlier, wanted) = until.split_at_checked(start.unwrap_or(0)).unwrap_or_default();
+        let older = wanted.first().map(|first| first.number);
         let mut page = Page {
-            older: wanted.first().filter(|_| start > 0).map(|first| first.number),
+            older: older.filter(|_| earlier.iter().any(|found| found.back == 0)),
             ..Page::default()
         };
         // The number that the first one should have.
-        let mut next = match start.checked_sub(1).and_then(|last| all.get(last)) {
-            Some(last) => last.number + 1,
-            None => 0,
-        };
+        let mut next = earlier.last().map_or(0, |last| last.number + 1);
         for found in wanted {
             page.unreadable += found.number.saturating_sub(next);
+            next = found.number + 1;
+            if found.back > 0 {
+                continue;
+            }
             match self.read(folder, id, key, *found)? {
                 Some(entry) => page.entries.push((found.number, entry)),
                 None => page.unreadable += 1,
             }
-            next = found.number + 1;
         }
+        self.change(&mut page, folder, id, key)?;
         Ok(page)
+    }
+
+    /// Brings the entries of a page to what was written of them later, wherever that lies.
+    fn change(&self, page: &mut Page, folder: &Folder, id: u64, key: &Key) -> Result<(), VaultError> {
+        let all = self.index.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let first = page.entries.first().map_or(u32::MAX, |(number, _)| *number);
+        let later = all.partition_point(|found| found.number <= first);
+        for found in all.iter().skip(later).filter(|found| found.back > 0) {
+            let changes = found.number.saturating_sub(found.back);
+            let at = page.entries.binary_search_by_key(&changes, |(number, _)| *number);
+            let Some((_, entry)) = at.ok().and_then(|at| page.entries.get_mut(at)) else {
+                continue;
+            };
+            match self.read(folder, id, key, *found)? {
+                Some(change) => entry.change(change),
+                None => page.unreadable += 1,
+            }
+        }
+        Ok(())
     }
 
     fn read(
@@ -218,6 +252,7 @@ impl Log {
             blocks: found.blocks,
             conversation,
             number: found.number,
+            back: found.back,
         };
         Ok(record::open(&record, head, found.place.into(), key))
     }
@@ -267,8 +302,8 @@ impl Log {
             let Some(entry) = self.read(folder, id, key, found)? else {
                 continue;
             };
-            let place = (id, found.number, new.blocks.into());
-            let (head, record) = record::seal(&entry, place, &new.key, key)?;
+            let named = (id, found.number, found.back);
+            let (head, record) = record::seal(&entry, named, new.blocks.into(), &new.key, key)?;
             new.found(new.blocks, head);
             new.blocks += head.blocks;
             pending.extend_from_slice(&record);

@@ -6,14 +6,15 @@
 //! ```text
 //!  0  nonce (24), drawn anew for each record
 //! 24  head: under the log's key, with the place (u64: blocks before this one) as associated data:
-//!     blocks (u32), conversation (u64), number (u32); then the tag (16)
+//!     blocks (10 bits) and back (22 bits, the higher ones), conversation (u64), number (u32); then the tag (16)
 //! 56  body: under the conversation's key, with place and head as associated data:
 //!     length of the entry (u32), entry, zeroes; then the tag (16)
 //! ```
-//! An entry is the message's name (16), time (u64), flags (u8: 1 incoming, 2 encrypted), fingerprint (20; zeroes
-//! if not encrypted), and the text.
+//! An entry is the message's name (16), time (u64), flags (u8: 1 incoming, 2 encrypted, 4 sent, 8 not sent,
+//! 16 corrected), fingerprint (20; zeroes if not encrypted), and the text. With `back` it is no message of its own:
+//! it changes the one that has a number so much lower. Its delivery counts, and its text if it is corrected.
 
-use super::{Entry, MAX_ENTRY_TEXT};
+use super::{Entry, KeptDelivery, MAX_ENTRY_TEXT};
 use crate::crypt::{Key, NONCE, TAG, random};
 use crate::{SecretText, VaultError};
 use zeroize::Zeroizing;
@@ -27,6 +28,16 @@ const HEAD: usize = 16;
 const FIXED: usize = 45;
 /// The most blocks of a record.
 const MOST_BLOCKS: u32 = ((FRONT + 4 + FIXED + MAX_ENTRY_TEXT + TAG) / BLOCK + 1) as u32;
+/// Bits of the head that say how many blocks there are.
+const BLOCK_BITS: u32 = 10;
+/// The farthest back that a change may reach. There are never so many records: [`super::MAX_HISTORY`].
+const MOST_BACK: u32 = u32::MAX >> BLOCK_BITS;
+
+const INCOMING: u8 = 1;
+const ENCRYPTED: u8 = 2;
+const SENT: u8 = 4;
+const NOT_SENT: u8 = 8;
+const CORRECTED: u8 = 16;
 
 /// What a record is, without its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +45,14 @@ pub(super) struct Head {
     pub(super) blocks: u32,
     pub(super) conversation: u64,
     pub(super) number: u32,
+    /// How much lower the number of the message is that this changes; 0: it is a message of its own.
+    pub(super) back: u32,
 }
 
 impl Head {
     fn bytes(self) -> [u8; HEAD] {
         let mut bytes = [0; HEAD];
-        let fields = self
-            .blocks
+        let fields = (self.blocks | (self.back << BLOCK_BITS))
             .to_le_bytes()
             .into_iter()
             .chain(self.conversation.to_le_bytes())
@@ -55,8 +67,10 @@ impl Head {
         let head = log_key.decrypt(nonce, rest.get(..HEAD + TAG)?, &place.to_le_bytes())?;
         let (blocks, rest) = head.split_first_chunk()?;
         let (conversation, rest) = rest.split_first_chunk()?;
+        let blocks = u32::from_le_bytes(*blocks);
         let head = Self {
-            blocks: u32::from_le_bytes(*blocks),
+            blocks: blocks & !(u32::MAX << BLOCK_BITS),
+            back: blocks >> BLOCK_BITS,
             conversation: u64::from_le_bytes(*conversation),
             number: u32::from_le_bytes(*rest.first_chunk()?),
         };
@@ -71,15 +85,17 @@ impl Head {
 /// The record of an entry, for this place in the log.
 ///
 /// # Errors
-/// [`VaultError::TooLarge`] if the text is longer than [`MAX_ENTRY_TEXT`], [`VaultError::Io`].
+/// [`VaultError::TooLarge`] if the text is longer than [`MAX_ENTRY_TEXT`], or what it changes too far back;
+/// [`VaultError::Io`].
 pub(super) fn seal(
     entry: &Entry,
-    (conversation, number, place): (u64, u32, u64),
+    (conversation, number, back): (u64, u32, u32),
+    place: u64,
     log_key: &Key,
     key: &Key,
 ) -> Result<(Head, Vec<u8>), VaultError> {
     let text = entry.text.expose_secret().as_bytes();
-    if text.len() > MAX_ENTRY_TEXT {
+    if text.len() > MAX_ENTRY_TEXT || back > MOST_BACK {
         return Err(VaultError::TooLarge);
     }
     let length = (FRONT + 4 + FIXED + text.len() + TAG).next_multiple_of(BLOCK);
@@ -87,6 +103,7 @@ pub(super) fn seal(
         blocks: u32::try_from(length / BLOCK).map_err(|_| VaultError::TooLarge)?,
         conversation,
         number,
+        back,
     };
     let nonce: [u8; NONCE] = random()?;
     let mut record = nonce.to_vec();
@@ -109,8 +126,14 @@ pub(super) fn open(record: &[u8], head: Head, place: u64, key: &Key) -> Option<E
     Some(Entry {
         id: *id,
         at: u64::from_le_bytes(*at),
-        incoming: flags & 1 != 0,
-        fingerprint: (flags & 2 != 0).then_some(*fingerprint),
+        incoming: flags & INCOMING != 0,
+        fingerprint: (flags & ENCRYPTED != 0).then_some(*fingerprint),
+        delivery: match flags & (SENT | NOT_SENT) {
+            SENT => KeptDelivery::Sent,
+            0 => KeptDelivery::Received,
+            _ => KeptDelivery::NotSent,
+        },
+        corrected: flags & CORRECTED != 0,
         text: SecretText::new(std::str::from_utf8(text).ok()?.to_owned()),
     })
 }
@@ -118,14 +141,22 @@ pub(super) fn open(record: &[u8], head: Head, place: u64, key: &Key) -> Option<E
 fn body(entry: &Entry, length: usize) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     let text = entry.text.expose_secret().as_bytes();
     let content = u32::try_from(FIXED + text.len()).map_err(|_| VaultError::TooLarge)?;
-    let flags = u8::from(entry.incoming) | (u8::from(entry.fingerprint.is_some()) << 1);
     let mut body = Zeroizing::new(Vec::with_capacity(length));
     body.extend_from_slice(&content.to_le_bytes());
     body.extend_from_slice(&entry.id);
     body.extend_from_slice(&entry.at.to_le_bytes());
-    body.push(flags);
+    body.push(flags(entry));
     body.extend_from_slice(&entry.fingerprint.unwrap_or_default());
     body.extend_from_slice(text);
     body.resize(length, 0);
     Ok(body)
+}
+
+fn flags(entry: &Entry) -> u8 {
+    let flag = |set, flag| if set { flag } else { 0 };
+    flag(entry.incoming, INCOMING)
+        | flag(entry.fingerprint.is_some(), ENCRYPTED)
+        | flag(entry.delivery == KeptDelivery::Sent, SENT)
+        | flag(entry.delivery == KeptDelivery::NotSent, NOT_SENT)
+        | flag(entry.corrected, CORRECTED)
 }

@@ -66,6 +66,8 @@ pub(crate) fn said(text: &str) -> Entry {
         at: 1_795_000_000_000,
         incoming: true,
         fingerprint: Some([9; 20]),
+        delivery: vault::KeptDelivery::Received,
+        corrected: false,
         text: SecretText::new(text.into()),
     }
 }

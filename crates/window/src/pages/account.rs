@@ -181,6 +181,7 @@ fn line(account: &Account, words: &view::Words, told: Option<&String>) -> markup
         failed: row.needs_attention,
         connects: account.connect,
         server: server.unwrap_or_default().into(),
+        visibility: view::visibility_words(&account.visibility, words).into(),
         opportunistic: account.policy == Policy::Opportunistic,
         fingerprint: view::fingerprint(&account.fingerprint).into(),
         words: told.cloned().unwrap_or_default().into(),

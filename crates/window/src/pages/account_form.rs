@@ -71,6 +71,16 @@ impl Page for AccountForm {
             page.enter(&app, &address, password, way(&host, &port, transport), &pins);
         });
         let (page, weak) = (self.clone(), Rc::downgrade(app));
+        global.on_use_irc(move |network, nick, password| {
+            let Some(app) = weak.upgrade() else { return };
+            page.enter_irc(
+                &app,
+                network.trim(),
+                nick.trim(),
+                Secret::new(password.to_string()),
+            );
+        });
+        let (page, weak) = (self.clone(), Rc::downgrade(app));
         global.on_begin(move || {
             if let Some(app) = weak.upgrade() {
                 page.begin(&app);
@@ -174,6 +184,25 @@ impl AccountForm {
                 server,
                 register: false,
                 pins: listed_pins(pins),
+                connect: true,
+            },
+        );
+    }
+
+    /// Takes a name in an IRC network, which is a preset's name or a host.
+    fn enter_irc(&self, app: &Rc<App>, network: &str, nick: &str, password: Secret) {
+        let Ok(address) = format!("{nick}@{network}").parse() else {
+            return tell(app, &bad_address());
+        };
+        self.add(
+            app,
+            AddAccount {
+                protocol: model::Protocol::Irc,
+                address,
+                password,
+                server: None,
+                register: false,
+                pins: Vec::new(),
                 connect: true,
             },
         );

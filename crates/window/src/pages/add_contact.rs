@@ -3,13 +3,13 @@
 
 use std::rc::Rc;
 
-use model::{AddContact as Add, Command, Done, Problem};
-use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
+use model::{AddContact as Add, Command, Done};
+use slint::ComponentHandle;
 use view::{Change, Peer};
 
 use crate::App;
 use crate::markup;
-use crate::pages::Page;
+use crate::pages::{Page, accounts};
 
 /// The dialog has nothing of its own to remember.
 pub(crate) struct AddContact;
@@ -28,12 +28,8 @@ impl Page for AddContact {
     fn refresh(&self, app: &Rc<App>, changes: &[Change]) {
         let concerns = |it: &Change| matches!(it, Change::Account(_) | Change::Everything);
         if changes.iter().any(concerns) {
-            let names: Vec<SharedString> = app.state(|state| {
-                let address = |it: &model::Account| view::text::address(it.address.as_str()).into();
-                state.accounts().map(address).collect()
-            });
             let global = app.ui().global::<markup::AddContact<'_>>();
-            global.set_accounts(ModelRc::new(VecModel::from(names)));
+            global.set_accounts(accounts(app));
         }
     }
 }
@@ -45,11 +41,7 @@ fn add(app: &Rc<App>, account: i32, address: &str, name: &str) {
         return;
     };
     let Some(invited) = view::invitation(address) else {
-        let problem = Problem::new(
-            "contact.bad_address",
-            "This is not an address. It looks like name@example.org.",
-        );
-        global.set_problem(app.say(&problem));
+        global.set_problem(app.say(&super::bad_address()));
         return;
     };
     global.set_busy(true);

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use model::{Command, Contact as Person, ContactRef, Done, Policy, RenameContact, SetPolicy};
+use model::{Command, Contact as Person, ContactRef, Done, KeepMessages, Policy, RenameContact, SetPolicy};
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use view::{Change, Peer, State};
 
@@ -31,6 +31,7 @@ impl Page for Contact {
                 set_policy(&app, policy, version_2);
             }
         });
+        global.on_keep(with(app, set_kept));
         global.on_block(with(app, |app, blocked| {
             let command = if blocked {
                 Command::BlockContact
@@ -123,6 +124,7 @@ fn show(app: &App, state: &State) {
     global.set_account(own_address(state, peer));
     let name = contact.name.as_deref().unwrap_or_default();
     global.set_name(view::text::pasted(name).into());
+    global.set_kept(contact.kept);
     global.set_blocked(contact.blocked);
     global.set_version_2(contact.version_2);
     global.set_policy(match contact.policy {
@@ -169,6 +171,19 @@ fn set_policy(app: &Rc<App>, policy: i32, version_2: bool) {
         policy,
         version_2,
         understood: version_2 || policy == Some(Policy::Unencrypted),
+    });
+    ask(app, &command, |_| ());
+}
+
+/// Keeps messages, or destroys what was kept. The sheet asked for the person's yes before.
+fn set_kept(app: &Rc<App>, keep: bool) {
+    let Some(Peer { account, contact }) = opened(app) else {
+        return;
+    };
+    let command = Command::KeepMessages(KeepMessages {
+        account,
+        contact,
+        keep,
     });
     ask(app, &command, |_| ());
 }

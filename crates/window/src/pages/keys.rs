@@ -50,12 +50,13 @@ fn texts(app: &Rc<App>) {
 }
 
 /// The Latin letters of our shortcuts, and what stands on the same keys in Arabic, Persian and Russian.
-const SAME_KEYS: [(&str, &str); 6] = [
+const SAME_KEYS: [(&str, &str); 7] = [
     ("c", "ؤزсС"),
     ("f", "بаА"),
     ("l", "مдД"),
     ("m", "ةپئьЬ"),
     ("n", "ىدтТ"),
+    ("r", "قкК"),
     ("w", "صцЦ"),
 ];
 

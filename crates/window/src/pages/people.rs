@@ -7,11 +7,11 @@ use std::rc::Rc;
 
 use model::Command;
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
-use view::{Change, Filter, ListKind, ListRow, Peer, Query, State, Words};
+use view::{Change, Filter, ListKind, ListRow, Peer, Query, RoomRow, State, Words};
 
 use crate::app::now;
 use crate::markup::{self, Condition, Health, Person, PersonKind};
-use crate::pages::{Page, trust, with};
+use crate::pages::{Page, enter_room, trust, with};
 use crate::{App, Look};
 
 /// Heights of the rows in units of the grid: `ui/pages/people.slint`.
@@ -37,8 +37,9 @@ impl Page for People {
         }));
         let page = self.clone();
         global.on_choose(with(app, move |app, index| {
-            if let Some(peer) = page.peer(index) {
-                app.open(Some(peer));
+            // A heading leads to the row below it.
+            if let Some(peer) = page.peer(index).or_else(|| page.peer(index.saturating_add(1))) {
+                choose(app, peer);
             }
         }));
         let page = self.clone();
@@ -46,12 +47,21 @@ impl Page for People {
         let page = self.clone();
         global.on_accept(with(app, move |app, index| {
             if let Some(peer) = page.peer(index) {
-                app.order(&Command::AcceptContact(peer.reference()));
+                if app.state(|state| state.room(&peer).is_some()) {
+                    enter_room::open_with(app, &peer);
+                } else {
+                    app.order(&Command::AcceptContact(peer.reference()));
+                }
             }
         }));
         global.on_refuse(with(app, move |app, index| {
             if let Some(peer) = self.peer(index) {
-                app.order(&Command::RefuseContact(peer.reference()));
+                let of_room = app.state(|state| state.room(&peer).is_some());
+                app.order(&if of_room {
+                    Command::ForgetRoom(peer.room())
+                } else {
+                    Command::RefuseContact(peer.reference())
+                });
             }
         }));
         global.on_show_only_online(with(app, |app, only| {
@@ -60,7 +70,12 @@ impl Page for People {
     }
 
     fn refresh(&self, app: &Rc<App>, changes: &[Change]) {
-        let of_list = |it: &Change| matches!(it, Change::List | Change::Everything | Change::Header(_));
+        let of_list = |it: &Change| {
+            matches!(
+                it,
+                Change::List | Change::Everything | Change::Header(_) | Change::Room(_)
+            )
+        };
         if changes.iter().any(of_list) {
             self.fill(app);
         }
@@ -82,14 +97,14 @@ impl People {
     /// The conversation so many places below the one that is open.
     fn step(&self, app: &Rc<App>, by: i32) {
         let peers: Vec<Peer> = self.peers.borrow().iter().flatten().cloned().collect();
-        let opened = app.state(|state| state.opened().cloned());
+        let opened = app.state(|state| state.in_view().cloned());
         let place = peers.iter().position(|peer| Some(peer) == opened.as_ref());
         let next = match place {
             Some(place) => place.saturating_add_signed(isize::try_from(by).unwrap_or_default()),
             None => 0,
         };
         if let Some(peer) = peers.get(next) {
-            app.open(Some(peer.clone()));
+            choose(app, peer.clone());
         }
     }
 
@@ -97,7 +112,8 @@ impl People {
         let query = self.query(&app.look());
         let words = app.words();
         let rows = app.mirror(|mirror| view::list(mirror.state(), mirror.drafts(), words, &query, now()));
-        let opened = app.state(|state| state.opened().cloned());
+        let rooms = app.mirror(|mirror| view::rooms(mirror.state(), mirror.drafts(), &words, &query.search));
+        let opened = app.state(|state| state.in_view().cloned());
         let mut shown = Shown::default();
         let requests = rows.iter().filter(|row| row.kind == ListKind::Request).count();
         if requests > 0 {
@@ -109,9 +125,15 @@ impl People {
             }
             shown.row(row, opened.as_ref());
         }
+        if !rooms.is_empty() {
+            shown.heading(PersonKind::Rooms);
+        }
+        for row in rooms {
+            shown.room(row, opened.as_ref());
+        }
         let global = app.ui().global::<markup::People<'_>>();
         global.set_only_online(query.filter == Filter::Online);
-        global.set_nobody(app.state(|state| state.contacts().len() == 0));
+        global.set_nobody(app.state(|state| state.contacts().len() + state.rooms().len() == 0));
         global.set_no_account(app.state(|state| state.accounts().len() == 0));
         global.set_rows(ModelRc::new(VecModel::from(shown.rows)));
         self.peers.replace(shown.peers);
@@ -172,12 +194,44 @@ impl Shown {
         self.push(person, if request { REQUEST } else { PERSON }, Some(row.peer));
     }
 
+    fn room(&mut self, row: RoomRow, opened: Option<&Peer>) {
+        let (kind, tall) = if row.invited {
+            (PersonKind::Invitation, REQUEST)
+        } else {
+            (PersonKind::Room, PERSON)
+        };
+        let person = Person {
+            kind,
+            initial: initial(&row.name.text),
+            name: row.name.text.into(),
+            address: row.address.into(),
+            preview: row.preview.into(),
+            preview_rtl: row.preview_rtl,
+            online: row.inside,
+            badge: row.badge.into(),
+            spoken: row.spoken.into(),
+            chosen: opened == Some(&row.peer),
+            draft: row.is_draft,
+            ..Person::default()
+        };
+        self.push(person, tall, Some(row.peer));
+    }
+
     fn push(&mut self, mut person: Person, tall: f32, peer: Option<Peer>) {
         person.top = self.top;
         person.tall = tall;
         self.top += tall;
         self.rows.push(person);
         self.peers.push(peer);
+    }
+}
+
+/// Opens a conversation or a room. An invitation is answered by its buttons.
+fn choose(app: &Rc<App>, peer: Peer) {
+    match app.state(|state| state.room(&peer).map(|it| it.room.invited_by.is_some())) {
+        Some(true) => (),
+        Some(false) => app.open_room(peer),
+        None => app.open(Some(peer)),
     }
 }
 

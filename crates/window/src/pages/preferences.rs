@@ -8,7 +8,7 @@ use view::{Change, Language};
 
 use crate::markup;
 use crate::pages::{Page, with};
-use crate::{App, Theme};
+use crate::{App, Notify, Theme};
 
 /// The page has nothing of its own to remember.
 pub(crate) struct Preferences;
@@ -39,6 +39,15 @@ impl Page for Preferences {
         global.on_choose_still(with(app, |app, still| {
             app.change_look(|look| look.still = still);
         }));
+        global.on_choose_notify(with(app, |app, notify: i32| {
+            app.change_look(|look| {
+                look.notify = match notify {
+                    0 => Notify::Nothing,
+                    2 => Notify::Who,
+                    _ => Notify::Something,
+                };
+            });
+        }));
         global.on_choose_only_online(with(app, |app, only| {
             app.change_look(|look| look.only_online = only);
         }));
@@ -60,6 +69,11 @@ impl Page for Preferences {
         global.set_zoom(app.words().number(u64::from(look.zoom)).into());
         global.set_enter_sends(look.enter_sends);
         global.set_still(look.still);
+        global.set_notify(match look.notify {
+            Notify::Nothing => 0,
+            Notify::Something => 1,
+            Notify::Who => 2,
+        });
         global.set_only_online(look.only_online);
     }
 }

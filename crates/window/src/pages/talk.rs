@@ -3,6 +3,7 @@
 //! Standard: `docs/rpc.md`, `message.*` and `conversation.*`.
 
 mod composer;
+mod kept;
 mod rows;
 
 use std::cell::RefCell;
@@ -29,13 +30,14 @@ impl Page for Talk {
         self.attach_rows(app);
         self.attach_privacy(app);
         self.composer.attach(app);
+        kept::attach(app);
     }
 
     fn refresh(&self, app: &Rc<App>, changes: &[Change]) {
         app.ui()
             .global::<markup::Talk<'_>>()
             .set_enter_sends(app.look().enter_sends);
-        let opened = app.state(|state| state.opened().cloned());
+        let opened = app.state(|state| state.in_view().cloned());
         let shown = self.open.borrow().as_ref().map(|rows| rows.peer().clone());
         if opened != shown {
             return self.show(app, opened);
@@ -48,6 +50,7 @@ impl Page for Talk {
                     self.header(app, &peer);
                 }
                 Change::Row(of, row) if *of == peer => self.row(app, *row),
+                Change::Room(of) if *of == peer => self.each(Rows::all_changed),
                 _ => (),
             }
         }
@@ -77,6 +80,7 @@ impl Talk {
             }
             None => global.set_lines(ModelRc::default()),
         }
+        global.set_room(app.state(|state| state.opened_room().is_some()));
         global.set_open(rows.is_some());
         self.open.replace(rows);
         global.set_at_end(true);
@@ -103,11 +107,15 @@ impl Talk {
     }
 
     fn header(&self, app: &Rc<App>, peer: &Peer) {
+        kept::show(app, peer);
         let words = app.words();
+        let global = app.ui().global::<markup::Talk<'_>>();
         let Some(header) = app.state(|state| view::header(state, &words, peer)) else {
+            // Nothing of the last conversation stands in a room.
+            global.set_notice(SharedString::default());
+            global.set_wait(SharedString::default());
             return;
         };
-        let global = app.ui().global::<markup::Talk<'_>>();
         global.set_notice(if header.trust == Trust::Finished {
             header.trust_why.as_str().into()
         } else {
@@ -168,7 +176,12 @@ impl Talk {
                 .global::<markup::Nav<'_>>()
                 .set_dialog(markup::Dialog::Trust);
         }));
-        global.on_close(app.on_open(|app, _| app.open(None)));
+        let weak = Rc::downgrade(app);
+        global.on_close(move || {
+            if let Some(app) = weak.upgrade() {
+                app.open(None);
+            }
+        });
     }
 
     fn with_message(&self, app: &Rc<App>, index: i32, command: impl FnOnce(MessageRef) -> Command) {

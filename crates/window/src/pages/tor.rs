@@ -4,8 +4,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use model::{AccountId, AccountRef, Command};
-use slint::{ComponentHandle, ModelRc, VecModel};
+use model::{AccountId, AccountRef, Command, Nothing, TorPaths};
+use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use view::{AccountRow, Change};
 
 use crate::App;
@@ -28,6 +28,12 @@ impl Page for Tor {
                 app.order(&Command::NewCircuit(AccountRef { account }));
             }
         }));
+        let weak = Rc::downgrade(app);
+        global.on_look(move || {
+            if let Some(app) = weak.upgrade() {
+                look(&app);
+            }
+        });
     }
 
     fn refresh(&self, app: &Rc<App>, changes: &[Change]) {
@@ -36,6 +42,12 @@ impl Page for Tor {
             .any(|it| matches!(it, Change::Everything | Change::Tor))
         {
             state(app);
+        }
+        if changes
+            .iter()
+            .any(|it| matches!(it, Change::Profile | Change::Tor))
+        {
+            forget(app);
         }
         let concerns = |it: &Change| matches!(it, Change::Account(_) | Change::Everything | Change::Profile);
         if changes.iter().any(concerns) {
@@ -77,4 +89,32 @@ fn state(app: &Rc<App>) {
     global.set_stalled(row.stalled);
     global.set_progress(f32::from(row.percent) / 100.0);
     global.set_percent(row.percent_words.into());
+}
+
+/// Circuits are shown as they were when the person asked, until Tor is another.
+fn forget(app: &App) {
+    let global = app.ui().global::<markup::Tor<'_>>();
+    global.set_paths(ModelRc::default());
+    global.set_told(false);
+    global.set_busy(false);
+}
+
+fn look(app: &Rc<App>) {
+    app.ui().global::<markup::Tor<'_>>().set_busy(true);
+    app.send::<TorPaths>(&Command::TorPaths(Nothing {}), |app, paths| {
+        let global = app.ui().global::<markup::Tor<'_>>();
+        global.set_busy(false);
+        let paths = match paths {
+            Ok(paths) => paths,
+            Err(problem) => return app.show_problem(&problem),
+        };
+        let rows = app.state(|state| view::paths(state, &paths, &app.words()));
+        let lines = rows.into_iter().map(|row| markup::PathLine {
+            account: view::text::isolated(&row.account).into(),
+            about: row.about.into(),
+            relays: ModelRc::new(row.relays.iter().map(SharedString::from).collect::<VecModel<_>>()),
+        });
+        global.set_paths(ModelRc::new(VecModel::from_iter(lines)));
+        global.set_told(true);
+    });
 }

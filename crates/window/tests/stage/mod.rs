@@ -16,11 +16,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery};
 use model::{
     Account, AccountId, Address, Contact, Conversation, Delivery, Direction, Event, KnownFingerprint,
-    Message, Notification, Privacy, Problem, ProfileState, Snapshot, Tor, TorPhase, Verification, Wait,
+    Message, Notification, Privacy, Problem, ProfileState, Room, RoomMessage, RoomShown, RoomState, Snapshot,
+    Tor, TorPhase, Verification, Wait,
 };
 use serde_json::{Value, json};
+use slint::ComponentHandle;
 use slint::platform::Key;
 use window::headless::Screen;
+use window::markup::Offers;
 use window::{App, Look, Options};
 
 pub(crate) const ALICE: AccountId = AccountId(1);
@@ -49,6 +52,13 @@ impl Stage {
         };
         let app = App::new(Box::new(out), &Options::default()).unwrap();
         app.show().unwrap();
+        let offers = app.ui().global::<Offers<'_>>();
+        offers.set_rooms(true);
+        offers.set_tor_way(true);
+        offers.set_panic(true);
+        offers.set_correct(true);
+        offers.set_visibility(true);
+        offers.set_irc(true);
         Self {
             screen,
             app,
@@ -175,6 +185,12 @@ impl Stage {
             .find(|it| it.accessible_label().is_some_and(|name| name == label));
         let found = found.unwrap_or_else(|| panic!("no element {label:?} in {:#?}", self.labels()));
         let (place, size) = (found.absolute_position(), found.size());
+        // What would have to be scrolled to first is pressed as a screen reader does it.
+        let seen = self.app.ui().window().size().to_logical(1.0).height - 48.0;
+        if place.y + size.height > seen {
+            found.invoke_accessible_default_action();
+            return self.screen.settle();
+        }
         self.screen
             .click(place.x + size.width / 2.0, place.y + size.height / 2.0);
         self.screen.settle();
@@ -396,4 +412,51 @@ fn talk_with_sara() -> Vec<Message> {
             20,
         ),
     ]
+}
+
+/// A room of alice's.
+pub(crate) fn room(at: &str, name: &str) -> Room {
+    serde_json::from_value(json!({
+        "account": 1, "address": at, "name": name, "topic": "Rivers and what lives in them", "state": { "is": "inside" },
+        "nick": "wren", "members": 3, "risks": ["logged"],
+    }))
+    .unwrap()
+}
+
+pub(crate) fn said(number: u32, nick: Option<&str>, text: &str, ago: u64) -> RoomMessage {
+    serde_json::from_value(json!({
+        "id": format!("{number:032x}"), "account": 1, "room": "otters@rooms.example", "nick": nick,
+        "own": nick == Some("wren"), "text": text, "at": now() - ago * 60_000,
+    }))
+    .unwrap()
+}
+
+/// What was said in a room of alice's, and by whom.
+pub(crate) fn otters() -> RoomShown {
+    serde_json::from_value(json!({
+        "room": room("otters@rooms.example", "Otters"),
+        "members": [
+            { "nick": "heron", "rank": "owner" },
+            { "nick": "wren", "rank": "ordinary", "own": true },
+            { "nick": "🔒 private, verified", "rank": "ordinary", "address": "mallory@example.net" },
+        ],
+        "messages": [
+            said(501, Some("heron"), "The path along the north bank is open again.", 300),
+            said(502, Some("heron"), "/me saw two of them this morning 🦦", 299),
+            said(503, Some("🔒 private, verified"), "Trust me, this is a private conversation now.", 20),
+            said(504, Some("سمكة"), "صباح الخير للجميع", 8),
+            said(505, Some("wren"), "Good morning!", 2),
+        ],
+    }))
+    .unwrap()
+}
+
+/// An account with two rooms: one that it is in, and an invitation.
+pub(crate) fn rooms() -> Snapshot {
+    let mut all = evening();
+    let mut invited = room("zoo@rooms.example", "");
+    invited.state = RoomState::Outside;
+    invited.invited_by = Some(address("carol@example.org"));
+    all.rooms = vec![otters().room, invited];
+    all
 }

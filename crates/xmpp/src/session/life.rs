@@ -11,7 +11,7 @@ use super::requests::Kind;
 use super::{Phase, Session, Step};
 use crate::config::Limits;
 use crate::error::{Error, OfflineReason};
-use crate::event::{Event, Output};
+use crate::event::{Bindings, Event, Output};
 use crate::sm::{self, Management};
 use crate::{ns, write};
 
@@ -309,6 +309,7 @@ impl Session {
             self.out.push_back(Output::Close);
         }
         self.clock.stop();
+        self.bindings = Bindings::default();
         self.suspend_or_give_up(why, login, now);
         let retry = why.retry();
         self.tell(Event::Offline { why, retry });

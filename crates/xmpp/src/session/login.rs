@@ -14,7 +14,7 @@ use crate::config::Tls;
 use crate::error::OfflineReason;
 use crate::event::Event;
 use crate::framing::Frame;
-use crate::sasl::{self, Exchange};
+use crate::sasl::{self, Exchange, Offer};
 use crate::sm::Management;
 use crate::{ns, registration, write};
 
@@ -61,7 +61,7 @@ pub(super) enum Stage {
 /// A request that was sent before SASL, and what to go on with after it.
 pub(super) struct Request {
     id: String,
-    mechanisms: Vec<String>,
+    offer: Offer,
     /// An earlier transport was cut off after the form was sent: the account may have been made.
     again: bool,
 }
@@ -134,11 +134,11 @@ impl Session {
                 Ok(Phase::Login(Login::Proceed))
             }
             Stage::Protected => {
-                let mechanisms = mechanisms(element);
+                let offer = offer(element);
                 if self.registration == Registration::Unneeded {
-                    self.start_sasl(&mechanisms, step)
+                    self.start_sasl(&offer, step)
                 } else {
-                    self.ask_for_form(mechanisms, step)
+                    self.ask_for_form(offer, step)
                 }
             }
             Stage::Authenticated => self.resume_or_bind(element, step),
@@ -153,16 +153,12 @@ impl Session {
         Ok(Phase::Login(Login::TlsEstablished))
     }
 
-    fn ask_for_form(&mut self, mechanisms: Vec<String>, step: &mut Step<'_>) -> Next {
+    fn ask_for_form(&mut self, offer: Offer, step: &mut Step<'_>) -> Next {
         let id = write::random_id(step.rng);
         let ask = registration::ask(&self.config, &id).map_err(|_| OfflineReason::RegistrationRefused)?;
         self.write(ask);
         let again = self.registration == Registration::Attempted;
-        Ok(Phase::Login(Login::Form(Request {
-            id,
-            mechanisms,
-            again,
-        })))
+        Ok(Phase::Login(Login::Form(Request { id, offer, again })))
     }
 
     fn form(&mut self, request: Request, element: &Element, step: &mut Step<'_>) -> Next {
@@ -186,13 +182,13 @@ impl Session {
         if element.attr("type") == Some("result") {
             self.registration = Registration::Unneeded;
             self.tell(Event::Registered);
-            return self.start_sasl(&request.mechanisms, step);
+            return self.start_sasl(&request.offer, step);
         }
         match registration::refusal(condition(element)) {
             // The account that stands in the way may be ours; the password tells.
             OfflineReason::NameTaken if request.again => {
                 self.registration = Registration::Unneeded;
-                self.start_sasl(&request.mechanisms, step)
+                self.start_sasl(&request.offer, step)
             }
             reason => {
                 self.registration = Registration::Wanted;
@@ -201,10 +197,11 @@ impl Session {
         }
     }
 
-    fn start_sasl(&mut self, offered: &[String], step: &mut Step<'_>) -> Next {
-        let mechanism = sasl::select(offered, self.seen, &self.config)?;
+    fn start_sasl(&mut self, offer: &Offer, step: &mut Step<'_>) -> Next {
+        let bindings = std::mem::take(&mut self.bindings);
+        let mechanism = sasl::select(offer, self.seen, &self.config, &bindings)?;
         let nonce = format!("{}{}", write::random_id(step.rng), write::random_id(step.rng));
-        let (auth, exchange) = sasl::start(mechanism, &self.config, nonce)?;
+        let (auth, exchange) = sasl::start(mechanism, offer, &self.config, &bindings, nonce)?;
         // From here on a weaker offer is refused, whether or not this login succeeds.
         self.seen = self.seen.max(Some(mechanism));
         self.mechanism = mechanism;
@@ -370,15 +367,22 @@ fn opened(stage: Stage, version: Option<&str>) -> Next {
     }
 }
 
-fn mechanisms(features: &Element) -> Vec<String> {
-    features
+/// RFC 6120 6.3.3; XEP-0440 3.
+fn offer(features: &Element) -> Offer {
+    let mechanisms = features
         .get_child("mechanisms", ns::SASL)
         .into_iter()
         .flat_map(Element::children)
         .filter(|child| child.is("mechanism", ns::SASL))
         .take(MOST_MECHANISMS)
         .map(|child| child.text().trim().to_owned())
-        .collect()
+        .collect();
+    let bindings = features.get_child("sasl-channel-binding", ns::CHANNEL_BINDING);
+    let bindings = bindings.map(|bindings| {
+        let kinds = bindings.children().filter_map(|child| child.attr("type"));
+        kinds.take(MOST_MECHANISMS).map(str::to_owned).collect()
+    });
+    Offer { mechanisms, bindings }
 }
 
 /// The name of the condition in a stanza error (RFC 6120 8.3.2).

@@ -327,6 +327,7 @@ fn what_alice_says_is_what_she_meant() {
         (Command::Subscribe(bob.clone()), "subscribe"),
         (Command::Approve(bob.clone()), "subscribed"),
         (Command::Refuse(bob.clone()), "unsubscribed"),
+        (Command::HideFrom(bob.clone()), "unavailable"),
     ] {
         let said = said(command);
         assert!(
@@ -336,6 +337,10 @@ fn what_alice_says_is_what_she_meant() {
     }
     let available = said(Command::SetAvailable).replace("></presence>", "/>");
     assert_eq!(available, "<presence xmlns='jabber:client'/>");
+    let gone = said(Command::SetUnavailable).replace("></presence>", "/>");
+    assert_eq!(gone, "<presence xmlns='jabber:client' type='unavailable'/>");
+    let directed = said(Command::ShowTo(bob.clone())).replace("></presence>", "/>");
+    assert_eq!(directed, "<presence xmlns='jabber:client' to='bob@example.net'/>");
     let name = Some("B'<ob".to_owned());
     let add = said(Command::AddContact {
         jid: bob.clone(),

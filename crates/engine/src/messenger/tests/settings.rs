@@ -154,3 +154,65 @@ async fn an_account_goes_another_way_from_now_on() {
     .unwrap();
     assert_eq!(desk.messenger.snapshot().unwrap().accounts[0].server, None);
 }
+
+fn failed(desk: &mut Desk, code: &str, about: &[String]) {
+    let problem = Problem::new(code, "x").with(about.to_vec());
+    let state = model::AccountState::Failed { problem };
+    desk.messenger.report(AccountId(1), Report::State(state));
+}
+
+#[tokio::test]
+async fn a_server_key_is_accepted_only_if_the_account_stopped_because_of_it() {
+    let mut desk = Desk::new().await;
+    let [old, new, other] = ["aa", "bb", "cc"].map(|byte| byte.repeat(32));
+    let trust = |key: &str| command("account.trust_server", json!({ "account": 1, "key": key }));
+    assert_eq!(code(now(&mut desk.messenger, trust(&new))), "account.no_such_key");
+    failed(&mut desk, "wrong-password", std::slice::from_ref(&new));
+    assert_eq!(code(now(&mut desk.messenger, trust(&new))), "account.no_such_key");
+    failed(&mut desk, "tls.key_changed", &[old, new.clone()]);
+    assert_eq!(
+        code(now(&mut desk.messenger, trust(&other))),
+        "account.no_such_key"
+    );
+    assert_eq!(code(now(&mut desk.messenger, trust("zz"))), "account.bad_pin");
+    now(&mut desk.messenger, trust(&new)).unwrap();
+    let ordered = std::iter::from_fn(|| desk.orders.try_recv().ok()).find_map(|order| match order {
+        Order::Change(change) => Some(change),
+        _ => None,
+    });
+    let known = ordered.unwrap().known.unwrap();
+    assert_eq!((known.key.to_string(), known.issuer), (new, None));
+}
+
+#[tokio::test]
+async fn who_is_asked_for_servers_can_be_chosen_and_stays() {
+    let mut desk = Desk::new().await;
+    let asked = |more: Value| {
+        let mut params = json!({ "account": 1 });
+        params
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        command("account.resolvers", params)
+    };
+    let usual = now(&mut desk.messenger, asked(json!({}))).unwrap();
+    assert_eq!(usual["resolvers"].as_array().unwrap().len(), 3);
+    for bad in [
+        json!(["a b"]),
+        json!(["dns.example@127.0.0.1"]),
+        json!(vec!["dns.example"; 9]),
+    ] {
+        let refused = now(&mut desk.messenger, asked(json!({ "resolvers": bad })));
+        assert_eq!(code(refused), "account.bad_resolvers");
+    }
+    let chosen = now(
+        &mut desk.messenger,
+        asked(json!({ "resolvers": ["dns.example"] })),
+    )
+    .unwrap();
+    assert_eq!(chosen["resolvers"][0], "dns.example@dns.example:853");
+    reopen(&mut desk).await;
+    assert_eq!(now(&mut desk.messenger, asked(json!({}))).unwrap(), chosen);
+    let none = now(&mut desk.messenger, asked(json!({ "resolvers": [] }))).unwrap();
+    assert_eq!(none["resolvers"], json!([]));
+}

@@ -2,10 +2,11 @@
 //! It must never send by itself, and never lose what was written when sending was refused.
 //! Standard: `docs/rpc.md`, `message.send` and `conversation.draft`.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use model::{Command, MessageSent, SendMessage};
+use model::{Command, CorrectMessage, Done, MessageId, MessageSent, SayInRoom, SendMessage};
 use slint::{ComponentHandle, SharedString, Timer, TimerMode};
 use view::Peer;
 
@@ -18,19 +19,38 @@ use crate::pages::with;
 #[derive(Default)]
 pub(super) struct Composer {
     pause: Rc<Timer>,
+    /// The message that is being corrected.
+    correcting: Rc<RefCell<Option<MessageId>>>,
 }
 
 impl Composer {
     pub(super) fn attach(&self, app: &Rc<App>) {
         let global = app.ui().global::<markup::Talk<'_>>();
-        global.on_write(app.on_open(|app, _| {
-            let global = app.ui().global::<markup::Talk<'_>>();
-            global.set_to_focus(global.get_to_focus().wrapping_add(1));
+        let weak = Rc::downgrade(app);
+        global.on_write(move || {
+            if let Some(app) = weak.upgrade() {
+                let global = app.ui().global::<markup::Talk<'_>>();
+                global.set_to_focus(global.get_to_focus().wrapping_add(1));
+            }
+        });
+        let correcting = self.correcting.clone();
+        global.on_send(with(app, move |app, text: SharedString| {
+            let message = correcting.take();
+            app.ui().global::<markup::Talk<'_>>().set_correcting(false);
+            match message {
+                Some(message) => correct(app, message, &text),
+                None => send(app, &text),
+            }
         }));
-        global.on_send(with(app, |app, text: SharedString| send(app, &text)));
+        self.attach_correcting(app);
         let pause = self.pause.clone();
+        let correcting = self.correcting.clone();
         global.on_drafted(with(app, move |app, text: SharedString| {
-            let Some(peer) = app.state(|state| state.opened().cloned()) else {
+            // A correction is no draft: what was begun before it stays.
+            if correcting.borrow().is_some() {
+                return;
+            }
+            let Some(peer) = app.state(|state| state.in_view().cloned()) else {
                 return;
             };
             app.mirror(|mirror| mirror.drafts_mut().change(&peer, &text, now()));
@@ -44,9 +64,32 @@ impl Composer {
         }));
     }
 
+    fn attach_correcting(&self, app: &Rc<App>) {
+        let global = app.ui().global::<markup::Talk<'_>>();
+        let correcting = self.correcting.clone();
+        global.on_correct(app.on_open(move |app, peer| {
+            let last = app.state(|state| {
+                let message = state.talk(&peer)?.log.last_own()?;
+                Some((message.id.clone(), message.text.clone()))
+            });
+            let Some((message, text)) = last else { return };
+            correcting.replace(Some(message));
+            app.ui().global::<markup::Talk<'_>>().set_correcting(true);
+            write(app, &text);
+        }));
+        let correcting = self.correcting.clone();
+        global.on_correct_not(app.on_open(move |app, peer| {
+            correcting.take();
+            app.ui().global::<markup::Talk<'_>>().set_correcting(false);
+            write(app, &draft(app, &peer));
+        }));
+    }
+
     /// Another conversation is open: its draft is in the composer, and what was written in the last one is kept.
     pub(super) fn begin(&self, app: &Rc<App>, peer: &Peer) {
         app.keep_drafts();
+        self.correcting.take();
+        app.ui().global::<markup::Talk<'_>>().set_correcting(false);
         write(app, &draft(app, peer));
         let look = app.look();
         app.ui()
@@ -57,7 +100,11 @@ impl Composer {
 
 fn draft(app: &Rc<App>, peer: &Peer) -> String {
     app.mirror(|mirror| {
-        let kept = mirror.state().talk(peer).map_or("", |talk| talk.draft.as_str());
+        let state = mirror.state();
+        let kept = match state.room(peer) {
+            Some(room) => room.draft.as_str(),
+            None => state.talk(peer).map_or("", |talk| talk.draft.as_str()),
+        };
         mirror.drafts().text(peer, kept).to_owned()
     })
 }
@@ -70,7 +117,7 @@ fn write(app: &Rc<App>, text: &str) {
 }
 
 fn send(app: &Rc<App>, text: &str) {
-    let Some(peer) = app.state(|state| state.opened().cloned()) else {
+    let Some(peer) = app.state(|state| state.in_view().cloned()) else {
         return;
     };
     let text = view::text::pasted(text);
@@ -79,20 +126,65 @@ fn send(app: &Rc<App>, text: &str) {
     }
     app.mirror(|mirror| mirror.drafts_mut().change(&peer, "", now()));
     app.keep_drafts();
-    let command = Command::SendMessage(SendMessage {
-        account: peer.account,
-        contact: peer.contact.clone(),
-        text: text.clone(),
-    });
+    let command = command(app, &peer, text.clone());
     app.send::<MessageSent>(&command, move |app, sent| {
         let Err(problem) = sent else { return };
         app.show_problem(&problem);
-        // What was refused is written again, unless other words stand there by now.
-        if draft(app, &peer).is_empty() {
-            app.mirror(|mirror| mirror.drafts_mut().change(&peer, &text, now()));
-            if app.state(|state| state.opened() == Some(&peer)) {
-                write(app, &text);
-            }
-        }
+        give_back(app, &peer, &text);
     });
+}
+
+/// What goes to a contact, or is said in a room.
+fn command(app: &App, peer: &Peer, text: String) -> Command {
+    let (account, contact) = (peer.account, peer.contact.clone());
+    if app.state(|state| state.room(peer).is_some()) {
+        return Command::SayInRoom(SayInRoom {
+            account,
+            room: contact,
+            text,
+        });
+    }
+    Command::SendMessage(SendMessage {
+        account,
+        contact,
+        text,
+    })
+}
+
+/// Says the last message otherwise.
+fn correct(app: &Rc<App>, message: MessageId, text: &str) {
+    let Some(peer) = app.state(|state| state.opened().cloned()) else {
+        return;
+    };
+    let text = view::text::pasted(text);
+    let same = app.state(|state| {
+        let said = state.talk(&peer)?.log.message(&message)?;
+        Some(said.text == text)
+    });
+    if text.trim().is_empty() || same == Some(true) {
+        return;
+    }
+    let command = Command::CorrectMessage(CorrectMessage {
+        account: peer.account,
+        contact: peer.contact.clone(),
+        message,
+        text: text.clone(),
+    });
+    // What was begun before is there again.
+    write(app, &draft(app, &peer));
+    app.send::<Done>(&command, move |app, done| {
+        let Err(problem) = done else { return };
+        app.show_problem(&problem);
+        give_back(app, &peer, &text);
+    });
+}
+
+/// What was refused is written again, unless other words stand there by now.
+fn give_back(app: &Rc<App>, peer: &Peer, text: &str) {
+    if draft(app, peer).is_empty() {
+        app.mirror(|mirror| mirror.drafts_mut().change(peer, text, now()));
+        if app.state(|state| state.in_view() == Some(peer)) {
+            write(app, text);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::rc::{Rc, Weak};
 
 use slint::{Model, ModelNotify, ModelRc, ModelTracker, SharedString, StyledText, VecModel};
 use view::text::{self, Link};
-use view::{Entry, Mark, Peer, Row, RowChange, RowKind, What};
+use view::{Entry, Log, Mark, Name, Peer, Row, RowChange, RowKind, State, What};
 
 use crate::App;
 use crate::app::now;
@@ -87,6 +87,7 @@ impl Rows {
     pub(super) fn copied(&self, index: i32) -> Option<String> {
         self.entry(index, |entry| match &entry.what {
             What::Message(message) => Some(text::copied(&message.text)),
+            What::Said(message) => Some(text::copied(&message.text)),
             _ => None,
         })
         .flatten()
@@ -103,25 +104,38 @@ impl Rows {
     /// Reads the entry of a row.
     pub(super) fn entry<R>(&self, index: i32, read: impl FnOnce(&Entry) -> R) -> Option<R> {
         let index = usize::try_from(index).ok()?;
-        self.app
-            .upgrade()?
-            .state(|state| state.talk(&self.peer)?.log.entry(index).map(read))
+        self.app.upgrade()?.state(|state| {
+            let log = match state.room(&self.peer) {
+                Some(room) => &room.log,
+                None => &state.talk(&self.peer)?.log,
+            };
+            log.entry(index).map(read)
+        })
+    }
+
+    /// What was said, who the other side is, and what the owner is called.
+    fn parts<'a>(&self, state: &'a State) -> Option<(&'a Log, Name, String)> {
+        if let Some(room) = state.room(&self.peer) {
+            let own_name = text::address(&room.room.nick);
+            return Some((&room.log, room.name.clone(), own_name));
+        }
+        let own_name = state
+            .account(self.peer.account)
+            .map(|account| text::address(account.address.as_str()))
+            .unwrap_or_default();
+        let talk = state.talk(&self.peer)?;
+        let name = state.name(&self.peer)?.clone();
+        Some((&talk.log, name, own_name))
     }
 
     fn with<R>(&self, read: impl FnOnce(&view::Rows<'_>) -> R) -> Option<R> {
         let app = self.app.upgrade()?;
         let words = app.words();
         app.state(|state| {
-            let talk = state.talk(&self.peer)?;
-            let contact = state.contact(&self.peer)?;
-            let own_name = state
-                .account(self.peer.account)
-                .map(|account| text::address(account.address.as_str()))
-                .unwrap_or_default();
-            let name = text::name(contact.name.as_deref(), contact.address.as_str());
+            let (log, name, own_name) = self.parts(state)?;
             let in_full = self.in_full.borrow();
             let rows = view::Rows {
-                log: &talk.log,
+                log,
                 words,
                 now: now(),
                 name: &name,
@@ -170,6 +184,8 @@ fn line(row: Row, spoken: String) -> Line {
         text: drawable(&row.text).into(),
         rtl: row.rtl,
         mine: row.kind == RowKind::Own,
+        sender: row.sender.into(),
+        corrected: row.corrected,
         begins: row.begins,
         action: row.action,
         time: row.time.into(),

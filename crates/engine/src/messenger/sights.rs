@@ -1,0 +1,196 @@
+//! Who could see what: counted where something went out or came in, never from a fixed text.
+//! It must never count what was only planned: a message counts when the server has taken it over.
+//! hardening.md E7; RFC 6120, RFC 6121, XEP-0198 (what a server has).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jid::BareJid;
+use model::{AccountId, Address, Problem, Sight, Sights, Subscription};
+
+use super::{Messenger, Open, locked};
+
+/// Lines of one run; what is new is not listed after that.
+const MAX_SIGHTS: usize = 2_000;
+/// Messages on their way to a server that are remembered.
+const MAX_SENT: usize = 4_096;
+
+/// Somebody who could see something.
+type Line = (AccountId, &'static str, String, &'static str);
+
+/// What was seen in this run.
+#[derive(Default)]
+pub(super) struct Seen {
+    lines: BTreeMap<Line, u64>,
+    sent: VecDeque<(u64, AccountId, BareJid, bool)>,
+}
+
+impl Seen {
+    fn count(&mut self, account: AccountId, observer: &'static str, whom: &str, what: &'static str) {
+        let line = (account, observer, whom.to_owned(), what);
+        if self.lines.len() < MAX_SIGHTS || self.lines.contains_key(&line) {
+            *self.lines.entry(line).or_default() += 1;
+        }
+    }
+
+    pub(super) fn forget_account(&mut self, id: AccountId) {
+        self.lines.retain(|(account, ..), _| *account != id);
+        self.sent.retain(|(_, account, ..)| *account != id);
+    }
+
+    /// A message was handed to a link; the server does not have it yet.
+    pub(super) fn handed(&mut self, token: u64, account: AccountId, to: BareJid, otr: bool) {
+        if self.sent.len() >= MAX_SENT {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((token, account, to, otr));
+    }
+
+    fn take(&mut self, token: u64, account: AccountId) -> Option<(BareJid, bool)> {
+        let at = self
+            .sent
+            .iter()
+            .position(|sent| (sent.0, sent.1) == (token, account))?;
+        self.sent.remove(at).map(|(_, _, to, otr)| (to, otr))
+    }
+}
+
+impl Messenger {
+    /// Door 1's `sight.list`.
+    pub(super) fn list_sights(&self) -> Result<Sights, Problem> {
+        let open = self.open.as_ref().ok_or_else(locked)?;
+        let seen = open.seen.borrow();
+        let line = |((account, observer, whom, what), count): (&Line, &u64)| Sight {
+            account: *account,
+            observer: (*observer).to_owned(),
+            whom: whom.clone(),
+            what: (*what).to_owned(),
+            count: *count,
+        };
+        let sights = seen.lines.iter().map(line).collect();
+        Ok(Sights { sights })
+    }
+
+    /// TLS begins: its first words name the server for whoever stands before it. Behind an onion address nobody does.
+    pub(super) fn seen_by_exit(&self, id: AccountId) {
+        let Some(open) = &self.open else { return };
+        let Some(account) = open.accounts.get(&id) else {
+            return;
+        };
+        let server = account.shown.server.as_ref();
+        let host = server.map_or(account.jid.domain().as_str(), |server| server.host.as_str());
+        if !host.ends_with(".onion") {
+            open.seen.borrow_mut().count(id, "exit", "", "server_name");
+        }
+    }
+
+    /// The server let the account in.
+    pub(super) fn seen_online(&self, id: AccountId) {
+        self.seen_by_server(id, &["address", "online_times"]);
+    }
+
+    /// The server gave the contact list, so it has one.
+    pub(super) fn seen_contact_list(&self, id: AccountId) {
+        self.seen_by_server(id, &["contact_list"]);
+    }
+
+    /// A message came.
+    pub(super) fn seen_message(&self, id: AccountId, from: &BareJid, body: &str) {
+        self.seen_words(id, from, body.starts_with("?OTR"));
+    }
+
+    /// The server has taken a message over.
+    pub(super) fn seen_taken(&self, id: AccountId, token: u64) {
+        let taken = self
+            .open
+            .as_ref()
+            .and_then(|open| open.seen.borrow_mut().take(token, id));
+        if let Some((to, otr)) = taken {
+            self.seen_words(id, &to, otr);
+            if let Some(open) = &self.open {
+                let mut seen = open.seen.borrow_mut();
+                seen.count(id, "contact", to.as_str(), "message_times");
+            }
+        }
+    }
+
+    /// A private conversation stands: the contact knows the key.
+    pub(super) fn seen_private(&self, id: AccountId, contact: &Address) {
+        if let Some(open) = &self.open {
+            let mut seen = open.seen.borrow_mut();
+            seen.count(id, "contact", contact.as_str(), "otr_fingerprint");
+        }
+    }
+
+    /// Something that is no message goes to the link of an account that is connected.
+    pub(super) fn seen_order(&self, id: AccountId, command: &xmpp::Command) {
+        use xmpp::Command;
+        match command {
+            Command::AddContact { .. } | Command::RemoveContact(_) => self.seen_contact_list(id),
+            Command::Approve(who) | Command::Refuse(who) | Command::Subscribe(who) => {
+                self.seen_contact_list(id);
+                self.seen_by_contact(id, who, &["address"]);
+            }
+            Command::HideFrom(who) | Command::ShowTo(who) => {
+                self.seen_by_server(id, &["presence"]);
+                self.seen_by_contact(id, who, &["presence"]);
+            }
+            Command::SetAvailable | Command::SetUnavailable => self.seen_presence(id),
+            _ => {}
+        }
+    }
+
+    /// Presence goes to the server, and by it to everybody who may see it.
+    fn seen_presence(&self, id: AccountId) {
+        self.seen_by_server(id, &["presence"]);
+        let Some(open) = &self.open else { return };
+        let may_see = |subscription| matches!(subscription, Subscription::Both | Subscription::From);
+        let people = open.people.values().filter(|person| person.account == id);
+        for person in people.filter(|person| may_see(person.subscription)) {
+            self.seen_by_contact(id, &person.jid, &["presence"]);
+        }
+    }
+
+    fn seen_words(&self, id: AccountId, who: &BareJid, otr: bool) {
+        let servers: &[_] = if otr {
+            &["message_times", "message_sizes"]
+        } else {
+            &["message_times", "message_sizes", "readable_text"]
+        };
+        self.seen_by_server(id, servers);
+        let Some(open) = &self.open else { return };
+        open.count_server_of(id, who, servers);
+    }
+
+    fn seen_by_server(&self, id: AccountId, what: &[&'static str]) {
+        let Some(open) = &self.open else { return };
+        let Some(account) = open.accounts.get(&id) else {
+            return;
+        };
+        let mut seen = open.seen.borrow_mut();
+        for what in what {
+            seen.count(id, "own_server", account.jid.domain().as_str(), what);
+        }
+    }
+
+    fn seen_by_contact(&self, id: AccountId, who: &BareJid, what: &[&'static str]) {
+        let Some(open) = &self.open else { return };
+        open.count_server_of(id, who, what);
+        for what in what {
+            open.seen.borrow_mut().count(id, "contact", who.as_str(), what);
+        }
+    }
+}
+
+impl Open {
+    /// The server of a contact, unless it is the account's own.
+    fn count_server_of(&self, id: AccountId, who: &BareJid, what: &[&'static str]) {
+        let own = self.accounts.get(&id).map(|account| account.jid.domain());
+        if own == Some(who.domain()) {
+            return;
+        }
+        for what in what {
+            let mut seen = self.seen.borrow_mut();
+            seen.count(id, "contact_server", who.domain().as_str(), what);
+        }
+    }
+}

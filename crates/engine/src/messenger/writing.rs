@@ -1,0 +1,165 @@
+//! What a text would give away, asked before it is sent; and what links one account to another.
+//! It must never hold anything back, nor keep a text that was said: only a keyed sum of it, in memory.
+//! Standards: see `writing`.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+
+use model::{AccountId, Address, CheckText, Event, Finding, Findings, MAX_TEXT_BYTES, Problem};
+
+use super::people::no_such_account;
+use super::{Messenger, Open, locked};
+use crate::writing::{self, Names};
+
+/// Texts of this run that are remembered by their sums.
+const MAX_SAID: usize = 20_000;
+/// Characters of the shortest text that links two accounts: everybody says "hello".
+const SHORTEST_TEXT: usize = 12;
+/// Names of other accounts shorter than this are words like any other.
+const SHORTEST_NAME: usize = 3;
+
+/// Which account said which text in this run. The key of the sums is random and never leaves this process.
+#[derive(Default)]
+pub(super) struct Said {
+    key: RandomState,
+    by: HashMap<u64, BTreeSet<AccountId>>,
+    order: VecDeque<u64>,
+}
+
+impl Said {
+    /// Remembers that an account said something.
+    pub(super) fn remember(&mut self, account: AccountId, text: &str) {
+        let Some(sum) = self.sum(text) else { return };
+        if !self.by.contains_key(&sum) {
+            if self.order.len() >= MAX_SAID
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.by.remove(&oldest);
+            }
+            self.order.push_back(sum);
+        }
+        self.by.entry(sum).or_default().insert(account);
+    }
+
+    /// Another account that said the same.
+    fn by_another(&self, account: AccountId, text: &str) -> Option<AccountId> {
+        let by = self.by.get(&self.sum(text)?)?;
+        by.iter().find(|who| **who != account).copied()
+    }
+
+    /// `None`: too short to tell anybody apart. Spaces and capitals make no other text of it.
+    fn sum(&self, text: &str) -> Option<u64> {
+        let plain: String = text
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_lowercase();
+        (plain.chars().count() >= SHORTEST_TEXT).then(|| self.key.hash_one(plain))
+    }
+
+    pub(super) fn forget_account(&mut self, id: AccountId) {
+        self.by.values_mut().for_each(|by| _ = by.remove(&id));
+    }
+}
+
+impl Messenger {
+    /// Door 1's `text.check`.
+    pub(super) fn check_text(&self, with: &CheckText) -> Result<Findings, Problem> {
+        if with.text.len() > MAX_TEXT_BYTES {
+            let text = format!("The text is longer than {MAX_TEXT_BYTES} bytes.");
+            return Err(Problem::new("message.too_long", text));
+        }
+        let open = self.open.as_ref().ok_or_else(locked)?;
+        if !open.accounts.contains_key(&with.account) {
+            return Err(no_such_account());
+        }
+        let known = open.names();
+        let mut findings = Vec::new();
+        if writing::is_mixed(with.to.as_str()) || known.resembled(with.to.as_str()).is_some() {
+            findings.push(finding("look_alike", with.to.as_str()));
+        }
+        let linked = open.linked_by_contact(with.account, &with.to);
+        findings.extend(linked.map(|other| finding("same_contact", other.as_str())));
+        let same = open.said.by_another(with.account, &with.text);
+        let same = same.and_then(|other| open.accounts.get(&other));
+        findings.extend(same.map(|other| finding("same_text", other.shown.address.as_str())));
+        let in_text = writing::check(&with.text, &open.other_names(with.account), &known);
+        findings.extend(in_text.findings);
+        findings.truncate(writing::MAX_FINDINGS);
+        Ok(Findings { findings })
+    }
+
+    /// An account said something, to anybody.
+    pub(super) fn said(&mut self, account: AccountId, text: &str) {
+        if let Some(open) = &mut self.open {
+            open.said.remember(account, text);
+        }
+    }
+
+    /// Tells the owner where a new contact links two accounts, or looks like another contact.
+    pub(super) fn warn_of_links(&self, account: AccountId, contact: &Address) {
+        let Some(open) = &self.open else { return };
+        let tell = |notice: Problem| {
+            self.queue.tell(Event::Notice {
+                account,
+                contact: contact.clone(),
+                notice,
+            });
+        };
+        if open.linked_by_contact(account, contact).is_some() {
+            let text = "Another of your accounts has this contact, too. Whoever sees both accounts talk with the same person can guess that they belong together.";
+            tell(Problem::new("contact.in_two_accounts", text));
+        }
+        if writing::is_mixed(contact.as_str()) || open.names().resembled(contact.as_str()).is_some() {
+            let text = "This address looks like another one, but is written with other letters. Compare it letter by letter.";
+            tell(Problem::new("contact.looks_like_another", text));
+        }
+    }
+}
+
+impl Open {
+    /// Everybody whom somebody else could be taken for: the contacts and the owner.
+    fn names(&self) -> Names {
+        let mut names = Names::default();
+        let accepted = self.people.values().filter(|person| person.accepted);
+        accepted.for_each(|person| names.add_address(person.address.as_str()));
+        let own = self.accounts.values();
+        own.for_each(|account| names.add_address(account.shown.address.as_str()));
+        names
+    }
+
+    /// Addresses and names of the other accounts. A name that this account bears, too, tells nothing new.
+    fn other_names(&self, id: AccountId) -> BTreeSet<String> {
+        let names = |account: &super::Account| {
+            let address = account.shown.address.as_str();
+            let name = address.split_once('@').map_or(address, |(name, _)| name);
+            [address.to_owned(), name.to_owned()]
+        };
+        let own: BTreeSet<String> = self.accounts.get(&id).into_iter().flat_map(names).collect();
+        let others = self.accounts.iter().filter(|(other, _)| **other != id);
+        others
+            .flat_map(|(_, account)| names(account))
+            .filter(|name| name.chars().count() >= SHORTEST_NAME && !own.contains(name))
+            .collect()
+    }
+
+    /// Another account that has this contact, too.
+    fn linked_by_contact(&self, id: AccountId, contact: &Address) -> Option<&Address> {
+        let others = self.accounts.iter().filter(|(other, _)| **other != id);
+        let has = |other: AccountId| {
+            let person = self.people.get(&(other, contact.clone()));
+            person.is_some_and(|person| person.accepted)
+        };
+        others
+            .filter(|(other, _)| has(**other))
+            .map(|(_, account)| &account.shown.address)
+            .next()
+    }
+}
+
+fn finding(kind: &str, part: &str) -> Finding {
+    Finding {
+        kind: kind.to_owned(),
+        part: crate::text::beginning(part, 100),
+    }
+}
