@@ -123,7 +123,7 @@ async fn where_the_policy_requires_it_nothing_but_otr_gets_past_the_last_door() 
     desk.about("contact.add", BOB, json!({})).unwrap();
     desk.ordered();
     let (account, bob) = (desk.account, BOB.parse().unwrap());
-    let mut hand_over = |desk: &mut Desk, body: &str, readable: bool| {
+    let hand_over = |desk: &mut Desk, body: &str, readable: bool| {
         let (body, token, to_everyone) = (body.to_owned(), 7, true);
         let effect = match readable {
             true => Effect::TransmitReadable { body, token },
