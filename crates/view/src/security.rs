@@ -200,6 +200,7 @@ mod tests {
             "fingerprints",
             "queued_messages",
             "drafts",
+            "rooms",
             "window",
             "history",
             "tor",
