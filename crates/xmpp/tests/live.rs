@@ -5,4 +5,5 @@ mod live {
     mod client;
     mod server;
     mod stories;
+    mod strangers;
 }
