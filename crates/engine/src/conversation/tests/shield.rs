@@ -40,16 +40,26 @@ fn correlation(pairs: &[(f64, f64)]) -> f64 {
     both / (a * b).sqrt()
 }
 
-/// A thousand strokes. Between two of them alice writes, or does not, at a moment of her own; the times are seconds
-/// since the stroke before: of writing, and of what came next on the wire.
-fn a_thousand_strokes(up: bool) -> (Vec<(f64, f64)>, Vec<f64>, [Vec<usize>; 2]) {
+/// What was on the wire; times are seconds since the stroke before.
+#[derive(Default)]
+struct Strokes {
+    /// When she wrote, and when the next one came.
+    written: Vec<(f64, f64)>,
+    /// When the next one came where she did not.
+    quiet: Vec<f64>,
+    /// Lengths, where she did not write and where she did.
+    sizes: [Vec<usize>; 2],
+}
+
+/// A thousand strokes. Between two of them alice writes, or does not, at a moment of her own.
+fn a_thousand_strokes(up: bool) -> Strokes {
     let mut world = World::private(7);
     shield(&mut world, up);
     // The first message of a session is shorter than all others: it has no keys to give away yet.
     next_stroke(&mut world, LONGEST);
     let mut dice = Dice(8);
     let mut draw = |below: u64| dice.try_next_u64().unwrap() % below;
-    let (mut written, mut quiet, mut sizes) = (Vec::new(), Vec::new(), [Vec::new(), Vec::new()]);
+    let mut strokes = Strokes::default();
     for _ in 0..1_000 {
         let before = world.now;
         // Always before the clock can strike, so that the length of the gap does not choose who writes.
@@ -64,13 +74,13 @@ fn a_thousand_strokes(up: bool) -> (Vec<(f64, f64)>, Vec<f64>, [Vec<usize>; 2]) 
         };
         let gap = (at - before).as_secs_f64();
         if writes {
-            written.push((waited.as_secs_f64(), gap));
+            strokes.written.push((waited.as_secs_f64(), gap));
         } else {
-            quiet.push(gap);
+            strokes.quiet.push(gap);
         }
-        sizes[usize::from(writes)].push(length);
+        strokes.sizes[usize::from(writes)].push(length);
     }
-    (written, quiet, sizes)
+    strokes
 }
 
 fn mean(numbers: &[f64]) -> f64 {
@@ -79,7 +89,11 @@ fn mean(numbers: &[f64]) -> f64 {
 
 #[test]
 fn behind_the_shield_neither_times_nor_lengths_nor_receipts_tell_whether_or_when_alice_writes() {
-    let (written, quiet, sizes) = a_thousand_strokes(true);
+    let Strokes {
+        written,
+        quiet,
+        sizes,
+    } = a_thousand_strokes(true);
     assert!(written.len() + quiet.len() == 1_000 && written.len() > 400 && quiet.len() > 400);
     assert!(correlation(&written).abs() < 0.15, "{}", correlation(&written));
     let gaps: Vec<f64> = written.iter().map(|pair| pair.1).collect();
@@ -104,7 +118,7 @@ fn behind_the_shield_neither_times_nor_lengths_nor_receipts_tell_whether_or_when
     lengths.sort();
     assert_eq!(lengths[0], lengths[1]);
     // The same measure sees it at once where there is no shield.
-    let (written, quiet, _) = a_thousand_strokes(false);
+    let Strokes { written, quiet, .. } = a_thousand_strokes(false);
     assert!(quiet.is_empty() && correlation(&written) > 0.9);
 }
 
