@@ -74,10 +74,7 @@ impl Messenger {
                 to_value(&read(open.vault.profile()))
             }
             Command::ShowShield(Nothing {}) => to_value(&self.show_shield()?),
-            _ => Err(Problem::new(
-                "door.no_such_method",
-                "This method is not carried out here.",
-            )),
+            other => self.room_command(other),
         }
     }
 
