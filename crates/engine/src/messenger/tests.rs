@@ -18,6 +18,7 @@ use crate::random::SystemRandom;
 mod irc;
 mod keys;
 mod moves;
+mod rooms;
 mod settings;
 mod strangers;
 mod trust;
