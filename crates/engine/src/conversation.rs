@@ -39,9 +39,6 @@ const MAX_KEYS: usize = 64;
 const MAX_OUTGOING: usize = 256;
 /// Time between two attempts to start a private conversation.
 const BETWEEN_QUERIES: Duration = Duration::from_secs(30);
-/// How long a step of a key exchange may take. Shorter than the time between two attempts, because
-/// an exchange of which one message got lost blocks the next one for so long.
-const EXCHANGE: Duration = Duration::from_secs(25);
 /// How long a query may stay without an answer before nothing is said to be starting any more.
 const STARTING: Duration = Duration::from_secs(60);
 /// How long a contact's program may take to say which run of it this is.

@@ -236,6 +236,7 @@ fn the_layout_of_irc_accounts_and_rooms_stays() {
         login_key: secret(&[1]),
         certificate: secret(&[2]),
         certificate_key: secret(&[3]),
+        learnt: crate::Learnt::default(),
     };
     profile.rooms.push(Room {
         account: 1,
@@ -249,7 +250,7 @@ fn the_layout_of_irc_accounts_and_rooms_stays() {
     let irc = serde_json::json!({ "irc": {
         "address": "alice@irc.example", "login": "certificate", "password": "", "host": null, "port": 6697,
         "tls": "direct", "pins": [], "mechanism_seen": null, "login_key": "AQ==", "certificate": "Ag==",
-        "certificate_key": "Aw==",
+        "certificate_key": "Aw==", "learnt": {},
     } });
     let room = serde_json::json!({
         "account": 1, "address": "#otters", "nick": "alice", "password": null, "enter": true, "draft": null,

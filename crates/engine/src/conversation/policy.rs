@@ -11,7 +11,7 @@ use otr::{Input, InstanceTag, PrivateKey};
 
 use super::outgoing::{Outgoing, Stage, unknown_arrival};
 use super::receipt::Id;
-use super::{Context, Conversation, EXCHANGE, Effect, Rules};
+use super::{Context, Conversation, Effect, Rules};
 
 /// How long a readable message is kept after the server took it over, in case it is sent back.
 const MAY_COME_BACK: Duration = Duration::from_secs(120);
@@ -33,10 +33,6 @@ pub(super) fn machine(
             otr::Version::Two
         } else {
             otr::Version::Three
-        },
-        limits: otr::Limits {
-            exchange_life: EXCHANGE,
-            ..otr::Limits::default()
         },
         ..otr::Config::default()
     };

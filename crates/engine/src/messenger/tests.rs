@@ -72,14 +72,7 @@ impl Desk {
     async fn new() -> Self {
         let account = json!({ "address": ALICE, "password": "secret", "connect": false });
         let mut desk = Self::with(account).await;
-        desk.messenger.report(
-            desk.account,
-            Report::Xmpp(xmpp::Event::Online {
-                jid: "alice@example.org/1".parse().unwrap(),
-                resumed: false,
-                mechanism: xmpp::Mechanism::ScramSha256,
-            }),
-        );
+        desk.come_online();
         desk
     }
 
@@ -93,17 +86,37 @@ impl Desk {
         )
         .await;
         later(&mut messenger, command("account.add", account)).await;
-        let open = messenger.open.as_mut().unwrap();
+        let mut desk = Self {
+            messenger,
+            folder,
+            orders: mpsc::channel(1).1,
+            account: AccountId(1),
+        };
+        desk.take_orders();
+        desk
+    }
+
+    /// From now on the orders of the first account come here.
+    fn take_orders(&mut self) {
+        let open = self.messenger.open.as_mut().unwrap();
         let (account, entry) = open.accounts.iter_mut().next().unwrap();
         let (sender, orders) = mpsc::channel(1024);
         entry.orders = sender;
-        let account = *account;
-        Self {
-            messenger,
-            folder,
-            orders,
-            account,
-        }
+        (self.account, self.orders) = (*account, orders);
+    }
+
+    fn come_online(&mut self) {
+        self.tell(xmpp::Event::Online {
+            jid: "alice@example.org/1".parse().unwrap(),
+            resumed: false,
+            mechanism: xmpp::Mechanism::ScramSha256,
+        });
+    }
+
+    /// From now on the first account is connected, and its orders come here.
+    fn stand_in_for_the_link(&mut self) {
+        self.take_orders();
+        self.come_online();
     }
 
     fn tell(&mut self, event: xmpp::Event) {
