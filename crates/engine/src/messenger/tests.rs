@@ -18,6 +18,7 @@ use crate::random::SystemRandom;
 mod irc;
 mod keys;
 mod moves;
+mod on_server;
 mod rooms;
 mod settings;
 mod strangers;

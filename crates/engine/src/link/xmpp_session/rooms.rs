@@ -4,7 +4,7 @@
 
 use jid::BareJid;
 use model::{Address, FoundRoom, Member, Moderation, Rank, RoomRisk};
-use xmpp::{Affiliation, Role, RoomEvent, RoomExit, RoomModeration, RoomPassword};
+use xmpp::{Affiliation, Password, Role, RoomEvent, RoomExit, RoomModeration};
 use zeroize::Zeroizing;
 
 use super::super::talk::RoomReport;
@@ -24,7 +24,7 @@ impl XmppSession {
                 password,
                 create,
             } => {
-                let password = password.map(|word| RoomPassword::new(word.to_string()));
+                let password = password.map(|word| Password::new(word.to_string()));
                 let enter = xmpp::RoomOrder::Enter {
                     nick,
                     password,
