@@ -14,6 +14,7 @@ mod transfer;
 mod verification;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,6 +99,8 @@ pub(crate) struct Conversation {
     contact: Address,
     key: Arc<PrivateKey>,
     tag: InstanceTag,
+    /// The longest OTR message that the transport takes in one piece.
+    longest: Option<NonZeroUsize>,
     otr: otr::Conversation,
     rules: Rules,
     keys: Vec<KnownFingerprint>,
@@ -156,6 +159,8 @@ pub(crate) struct Setup {
     pub(crate) contact: Address,
     pub(crate) key: Arc<PrivateKey>,
     pub(crate) tag: InstanceTag,
+    /// The longest OTR message that the transport takes in one piece; none: no limit.
+    pub(crate) longest: Option<NonZeroUsize>,
     pub(crate) keys: Vec<KnownFingerprint>,
     pub(crate) epoch: Epoch,
     pub(crate) rules: Rules,
@@ -166,9 +171,10 @@ impl Conversation {
         Self {
             account: setup.account,
             contact: setup.contact,
-            otr: policy::machine(&setup.key, setup.tag, setup.rules),
+            otr: policy::machine(&setup.key, setup.tag, setup.longest, setup.rules),
             key: setup.key,
             tag: setup.tag,
+            longest: setup.longest,
             rules: setup.rules,
             keys: setup.keys,
             history: VecDeque::new(),

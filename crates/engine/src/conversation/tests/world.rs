@@ -362,6 +362,7 @@ fn conversation(
         contact: contact.parse().unwrap(),
         key: Arc::clone(key),
         tag,
+        longest: None,
         keys,
         epoch: dice.try_next_u64().unwrap().to_be_bytes(),
         rules,
