@@ -1,5 +1,7 @@
 //! Rooms of an XMPP server as people meet in them: made closed, with those who were asked in, and nobody else.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use model::{
     Address, Command, EnterRoom, Event, FindRooms, FoundRooms, InviteToRoom, ModerateRoom, Moderation, Rank,
     Room, RoomRef, RoomState, RoomText, SayInRoom, Transport,
