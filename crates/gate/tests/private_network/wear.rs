@@ -70,9 +70,9 @@ fn resident(process: u32) -> u64 {
 
 /// Speaks as one account for ever, over a new stream whenever one broke; counts what came back.
 async fn speak(dialer: Dialer, lab: Arc<Lab>, account: u8, heard: Arc<AtomicU64>) {
-    let mut round = 0_u64;
+    let (isolation, mut round) = (account_of(account), 0_u64);
     loop {
-        let opening = dialer.connect(&account_of(account), Purpose::Xmpp, &lab.domain, lab.echo);
+        let opening = dialer.connect(&isolation, Purpose::Xmpp, &lab.domain, lab.echo);
         let Ok(mut stream) = opening.await else {
             sleep(Duration::from_millis(100)).await;
             continue;
