@@ -8,7 +8,7 @@ use crate::kept::{CorrectMessage, KeepMessages, Kept, ReadKept};
 use crate::room::{
     EnterRoom, FindRooms, FoundRooms, InviteToRoom, ModerateRoom, RoomRef, RoomShown, RoomText, SayInRoom,
 };
-use crate::rules::{CheckText, Findings, Rules, SetVisibility, Sights};
+use crate::rules::{CheckText, Findings, Rules, SetVisibility, Shield, Sights};
 use crate::secret::Secret;
 use crate::settings::{
     AccountResolvers, BackupSaved, ChangeAccount, Probes, RenameContact, Resolvers, SetDestroying, SetDraft,
@@ -222,6 +222,8 @@ methods! {
     "rules.show" ShowRules(Nothing) -> Rules;
     /// Chooses for the whole profile.
     "rules.set" SetRules(Rules) -> Done;
+    /// What the send shield costs, and what it cost in this run.
+    "rules.shield" ShowShield(Nothing) -> Shield;
     /// Chooses when an account says that it is there.
     "account.visibility" SetVisibility(SetVisibility) -> Done;
     /// Who can see what, from what was sent and received in this run.

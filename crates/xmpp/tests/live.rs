@@ -7,4 +7,5 @@ mod live {
     mod rooms;
     mod server;
     mod stories;
+    mod strangers;
 }
