@@ -84,8 +84,8 @@ fn views(server: &Server) -> Vec<(&'static str, [String; 3])> {
     PROBES
         .iter()
         .map(|probe| {
-            let mut view = |who: &Jid| answers(&mut mallory, &mut alice, probe, who, server);
-            (*probe, everybody.each_ref().map(|who| view(who)))
+            let view = |who: &Jid| answers(&mut mallory, &mut alice, probe, who, server);
+            (*probe, everybody.each_ref().map(view))
         })
         .collect()
 }
