@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dial::Dialer;
-pub use dial::{Running, TorSettings};
+pub use dial::TorSettings;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 

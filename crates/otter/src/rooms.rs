@@ -172,8 +172,8 @@ fn run_engine(room: &EngineRoom, report: Report, door: OwnedFd, control: OwnedFd
             gates,
             walls,
             tor: match room.tor {
-                Tor::Running => engine::TorSettings::Running(engine::Running::default()),
-                _ => engine::TorSettings::default(),
+                Tor::Running => TorSettings::Running(Running::default()),
+                _ => TorSettings::default(),
             },
         };
         engine::run(config, input, output).await
