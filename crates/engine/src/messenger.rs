@@ -275,6 +275,10 @@ impl Messenger {
     fn tick(&mut self) {
         self.for_everyone(|conversation, context| conversation.tick(context));
         self.follow_timetables();
+        if let Some(open) = &mut self.open {
+            // What could not be written now is written later.
+            let _ = open.vault.tidy();
+        }
     }
 
     fn has_busy_conversations(&self) -> bool {

@@ -74,6 +74,21 @@ fn a_profile_of_schema_1_opens_and_moves_forward() {
 }
 
 #[test]
+fn a_profile_of_schema_2_opens_and_moves_forward() {
+    let desk = with_file_of(2);
+    let mut vault = desk.open().unwrap();
+    // It had one conversation with kept messages, and a draft.
+    assert_eq!((vault.profile().schema, vault.profile().next_id), (SCHEMA, 3));
+    assert!(vault.keeps_history(1, "bob@example.org"));
+    let draft = vault.profile().contacts[0].draft.as_ref().unwrap();
+    assert_eq!(draft.expose_secret(), "off with");
+    vault.change(|profile| profile.next_id = 2).unwrap();
+    vault.change(|profile| profile.contacts[0].accepted = true).unwrap();
+    drop(vault);
+    assert_all_is_there(&desk.open().unwrap());
+}
+
+#[test]
 fn what_a_newer_schema_brings_works_on_a_profile_of_schema_1() {
     let desk = with_file_of(1);
     let mut vault = desk.open().unwrap();
