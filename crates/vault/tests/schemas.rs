@@ -83,7 +83,9 @@ fn a_profile_of_schema_2_opens_and_moves_forward() {
     let draft = vault.profile().contacts[0].draft.as_ref().unwrap();
     assert_eq!(draft.expose_secret(), "off with");
     vault.change(|profile| profile.next_id = 2).unwrap();
-    vault.change(|profile| profile.contacts[0].accepted = true).unwrap();
+    vault
+        .change(|profile| profile.contacts[0].accepted = true)
+        .unwrap();
     drop(vault);
     assert_all_is_there(&desk.open().unwrap());
 }
