@@ -115,14 +115,18 @@ fn judge(trace: &str, home: &Path, secrets: &[&str]) -> Result<usize, Trouble> {
     Ok(written)
 }
 
-/// Whether the file that this line opened is at home, or none.
+/// Whether the file that this line opens is at home, or none. The call may be told in two lines, of which the
+/// first has the folder and the name.
 fn is_fine(line: &str, home: &Path) -> bool {
-    let Some((_, opened)) = line.rsplit_once('<') else {
-        return true;
-    };
-    opened.starts_with("/dev/")
-        || opened.starts_with("/proc/")
-        || Path::new(opened.trim_end_matches('>')).starts_with(home)
+    let mut quoted = line.split('"');
+    let before = quoted.next().unwrap_or_default();
+    let name = quoted.next().unwrap_or_default();
+    let folder = before
+        .split_once('<')
+        .and_then(|(_, rest)| rest.split_once('>'))
+        .map_or("/", |(folder, _)| folder);
+    let path = Path::new(folder).join(name);
+    path.starts_with("/dev") || path.starts_with("/proc") || path.starts_with(home)
 }
 
 /// Looks through every file at home for the secrets; how many there were.
