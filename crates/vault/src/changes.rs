@@ -64,9 +64,9 @@ impl Changes {
         }
     }
 
-    /// The records of before stand, beside a file of which nothing else is known.
+    /// The records of before stand, beside a file of which nothing else is known. The disk gets some rest.
     pub(crate) fn keep_standing(&mut self, before: &Self) {
-        (self.used, self.since) = (before.used, before.since);
+        (self.used, self.since) = (before.used, before.since.map(|_| Instant::now()));
     }
 
     /// Whether there are records.
@@ -74,9 +74,9 @@ impl Changes {
         self.used > 0
     }
 
-    /// Whether there are records for longer than they should be.
-    pub(crate) fn are_old(&self) -> bool {
-        self.since.is_some_and(|since| since.elapsed() >= STANDING)
+    /// How much longer records may stand, if there are any.
+    pub(crate) fn rest(&self) -> Option<Duration> {
+        self.since.map(|since| STANDING.saturating_sub(since.elapsed()))
     }
 
     /// Writes the step from one state to the next, durably. `false` if that cannot be done with a record: too much

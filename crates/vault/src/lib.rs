@@ -48,6 +48,7 @@ use format::{Keys, Sealed};
 use history::log::Log;
 use profile::migrate;
 use std::path::Path;
+use std::time::Duration;
 
 /// Whether a folder holds a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,11 +232,16 @@ impl Vault {
     /// # Errors
     /// As [`Vault::change`]; nothing is lost.
     pub fn tidy(&mut self) -> Result<(), VaultError> {
-        if self.changes.are_old() {
+        if self.changes.rest().is_some_and(|rest| rest.is_zero()) {
             self.settle()
         } else {
             Ok(())
         }
+    }
+
+    /// How long until [`Vault::tidy`] has something to do; `None`: nothing changed.
+    pub fn tidy_within(&self) -> Option<Duration> {
+        self.changes.rest()
     }
 
     fn settle(&mut self) -> Result<(), VaultError> {

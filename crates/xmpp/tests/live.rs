@@ -2,8 +2,10 @@
 
 #[cfg(test)]
 mod live {
+    mod account;
     mod client;
     mod rooms;
     mod server;
     mod stories;
+    mod strangers;
 }

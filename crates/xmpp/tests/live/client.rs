@@ -19,6 +19,8 @@ pub(super) struct Client {
     start: Instant,
     wake: Option<Duration>,
     seen: Vec<Event>,
+    /// Every byte that came under TLS.
+    heard: Vec<u8>,
     /// What is written is lost, as on a circuit that is about to break.
     pub(super) black_hole: bool,
 }
@@ -40,6 +42,7 @@ impl Client {
             start: Instant::now(),
             wake: None,
             seen: Vec::new(),
+            heard: Vec::new(),
             black_hole: false,
         }
     }
@@ -136,6 +139,11 @@ impl Client {
         }
     }
 
+    /// Takes what was heard so far.
+    pub(super) fn heard(&mut self) -> String {
+        String::from_utf8(std::mem::take(&mut self.heard)).unwrap()
+    }
+
     /// Lets things happen for a moment.
     pub(super) fn live(&mut self, server: &Server) {
         if self.wake.is_some_and(|wake| wake <= self.start.elapsed()) {
@@ -149,7 +157,10 @@ impl Client {
             Some(Transport::Tls(stream)) => stream.read(&mut buffer),
         };
         match read {
-            Ok(n) if n > 0 => self.input(Input::Bytes(&buffer[..n]), server).unwrap(),
+            Ok(n) if n > 0 => {
+                self.heard.extend_from_slice(&buffer[..n]);
+                self.input(Input::Bytes(&buffer[..n]), server).unwrap();
+            }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             _ => {
                 self.transport = None;
