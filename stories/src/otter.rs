@@ -345,7 +345,7 @@ impl Otter {
         register: bool,
         pins: &[&str],
     ) -> Result<AccountAdded, Trouble> {
-        let with = AddAccount {
+        self.add(AddAccount {
             protocol: model::Protocol::Xmpp,
             address: parse_address(address)?,
             password: Secret::new(password.to_owned()),
@@ -354,7 +354,14 @@ impl Otter {
             register,
             pins: pins.iter().map(|pin| (*pin).to_owned()).collect(),
             connect: true,
-        };
+        })
+    }
+
+    /// Adds an account of any network.
+    ///
+    /// # Errors
+    /// The engine's refusal.
+    pub fn add(&mut self, with: AddAccount) -> Result<AccountAdded, Trouble> {
         let value = self.ask(&Command::AddAccount(with))?;
         serde_json::from_value(value).map_err(|error| Trouble::new(format!("The answer is wrong: {error}")))
     }

@@ -42,6 +42,8 @@ pub(crate) struct Setup {
     pub(crate) dialer: Dialer,
     /// Who is asked where the server is.
     pub(crate) resolvers: Vec<Resolver>,
+    /// The server wanted TLS on this port at an earlier login (IRCv3 sts), and that still counts.
+    pub(crate) tls_at: Option<u16>,
     /// Accounts of this profile that connect: with more than one, they never move in step.
     pub(crate) siblings: Siblings,
     /// Where the moments come from at which it moves.
@@ -111,6 +113,7 @@ pub(crate) struct Change {
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
     pub(crate) known: Option<KnownServer>,
     pub(crate) resolvers: Vec<Resolver>,
+    pub(crate) tls_at: Option<u16>,
     /// Another way to log in, where there is a choice.
     pub(crate) login: Option<IrcLogin>,
 }
@@ -134,6 +137,11 @@ pub(crate) enum Report {
     Line(usize),
     /// Both sides have proven themselves: this is the server, to be known again.
     Server(KnownServer),
+    /// The server wants TLS on this port for so many seconds from now on; nought: not any more.
+    TlsOnly {
+        port: u16,
+        seconds: u64,
+    },
     /// These went nowhere, in this order.
     Lost(Vec<u64>),
     /// The session stands, and everything begins anew; logged in like that.
@@ -212,6 +220,7 @@ impl Link {
             Network::Irc(way) => way.network.clone(),
             Network::Xmpp { jid, .. } => jid.domain().as_str().to_owned(),
         };
+        let tls_at = setup.tls_at;
         Self {
             setup,
             session,
@@ -228,7 +237,7 @@ impl Link {
             server: None,
             proven: false,
             name,
-            tls_at: None,
+            tls_at,
             together: false,
             leaves_at: None,
         }
@@ -332,7 +341,7 @@ impl Link {
         self.finder = places::finder(&self.setup);
         self.transport = first_transport(&self.setup);
         self.session = Session::new(&self.setup, self.transport);
-        self.tls_at = None;
+        self.tls_at = change.tls_at;
         self.proven = false;
         self.failures = 0;
     }

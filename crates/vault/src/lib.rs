@@ -35,7 +35,7 @@ pub use history::{Entry, History, KeptDelivery, MAX_ENTRY_TEXT, MAX_HISTORY, MAX
 pub use kdf::Kdf;
 pub use profile::{
     Account, Contact, IrcLogin, KeptHistory, KnownFingerprint, Learnt, Policy, Profile, Protocol, Queued,
-    QueuedState, Room, SCHEMA, TlsPolicy,
+    QueuedState, Room, SCHEMA, TlsOnly, TlsPolicy,
 };
 pub use secret::{Passphrase, SecretBytes, SecretText};
 pub use stored::{Stored, StoredHistory, StoredKind};

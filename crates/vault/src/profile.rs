@@ -171,6 +171,19 @@ pub struct Learnt {
     /// Who is asked where the server is; absent: the usual ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolvers: Option<Vec<String>>,
+    /// The server's wish to be reached by TLS only (IRCv3 sts); absent: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_only: Option<TlsOnly>,
+}
+
+/// A server's wish to be reached by TLS only.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsOnly {
+    /// The port.
+    pub port: u16,
+    /// Until when, in seconds since 1970.
+    pub until: u64,
 }
 
 /// How TLS is used on a connection.

@@ -4,6 +4,7 @@
 mod live {
     mod account;
     mod client;
+    mod cuts;
     mod rooms;
     mod server;
     mod stories;

@@ -138,9 +138,19 @@ impl Link {
                     self.report(Report::Xmpp(xmpp::Event::Registered)).await;
                 }
                 Wanted::Report(report) => self.report(report).await,
+                Wanted::TlsOnly(time) => self.keep_to_tls(time).await,
             }
         }
         asked
+    }
+
+    /// The server's wish to be reached by TLS only counts from now on, and after this run of the program.
+    async fn keep_to_tls(&mut self, time: Duration) {
+        let Some(place) = &self.place else { return };
+        let port = place.port;
+        self.tls_at = (!time.is_zero()).then_some(port);
+        let seconds = time.as_secs();
+        self.report(Report::TlsOnly { port, seconds }).await;
     }
 
     /// The session stands.

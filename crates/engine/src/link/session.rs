@@ -49,6 +49,8 @@ pub(super) enum Wanted {
     Report(Report),
     Send(Vec<u8>),
     StartTls,
+    /// The server wants TLS for so long from now on, where the stream led to (IRCv3 sts).
+    TlsOnly(Duration),
     Wake(Duration),
 }
 

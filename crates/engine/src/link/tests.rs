@@ -31,6 +31,7 @@ fn link(server: Option<Server>, siblings: usize) -> Ends {
         isolation: Isolation::from_bytes([7; 16]),
         dialer: Dialer::new(),
         resolvers: Vec::new(),
+        tls_at: None,
         siblings: siblings_of(siblings),
         chance: Box::new(SystemRandom),
     };
@@ -214,6 +215,7 @@ fn better() -> Box<Change> {
         pins: Vec::new(),
         known: None,
         resolvers: Vec::new(),
+        tls_at: None,
         login: None,
     })
 }

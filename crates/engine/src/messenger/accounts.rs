@@ -141,6 +141,7 @@ impl Messenger {
             isolation: isolation.clone(),
             dialer: self.dialer.clone(),
             resolvers: kept.resolvers,
+            tls_at: kept.tls_at,
             siblings: open.moves.siblings.clone(),
             chance: Box::new(SystemRandom),
         };
@@ -228,6 +229,7 @@ impl Messenger {
             Report::Room(report) => self.on_room(id, report),
             Report::Server(server) => self.keep_server(id, server),
             Report::Taken { token } => self.on_taken(id, token),
+            Report::TlsOnly { port, seconds } => self.keep_tls_only(id, port, seconds),
             Report::Xmpp(event) => self.on_xmpp(id, event),
         }
         self.tell_lost(id);

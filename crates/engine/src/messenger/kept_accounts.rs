@@ -29,6 +29,8 @@ pub(super) struct KeptAccount {
     pub(super) pins: Vec<dial::tls::SpkiHash>,
     pub(super) known: Option<dial::tls::KnownServer>,
     pub(super) resolvers: Vec<dial::find::Resolver>,
+    /// The server wants TLS on this port.
+    pub(super) tls_at: Option<u16>,
     /// How it logs in, where there is a choice.
     pub(super) login: Option<IrcLogin>,
     pub(super) key: PrivateKey,
@@ -140,6 +142,7 @@ pub(super) fn keep_change(kept: &mut Profile, change: &ChangeAccount) {
         port,
         tls,
         pins,
+        learnt,
         ..
     }
     | Protocol::Xmpp {
@@ -148,8 +151,13 @@ pub(super) fn keep_change(kept: &mut Profile, change: &ChangeAccount) {
         port,
         tls,
         pins,
+        learnt,
         ..
     }) = &mut account.protocol;
+    if change.server.is_some() {
+        // That was another server's wish.
+        learnt.tls_only = None;
+    }
     if let Some(word) = &change.password {
         *password = SecretText::new(word.expose().to_owned());
     }
@@ -237,6 +245,7 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         pins: pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
         known: servers::known_server(learnt),
         resolvers: servers::resolvers(learnt),
+        tls_at: servers::tls_at(learnt),
         login,
         key,
         tag,

@@ -4,9 +4,10 @@
 use dial::find::Resolver;
 use dial::tls::{IssuerHash, KnownServer, SpkiHash};
 use model::{AccountId, AccountResolvers, AccountState, Problem, Resolvers, TrustServer};
-use vault::{Learnt, Profile, Protocol};
+use vault::{Learnt, Profile, Protocol, TlsOnly};
 
 use super::accounts::{Account, busy};
+use super::effects::unix_milliseconds;
 use super::people::no_such_account;
 use super::{Messenger, kept_accounts, locked, profile};
 use crate::link::{Change, Order};
@@ -19,6 +20,19 @@ impl Messenger {
     pub(super) fn keep_server(&mut self, id: AccountId, server: KnownServer) {
         if let Some(open) = &mut self.open {
             let _ = open.vault.change(|kept| keep_server(kept, id, server));
+        }
+    }
+
+    /// Remembers that the server wants TLS only, and for how long. A full disk does not stop a login.
+    pub(super) fn keep_tls_only(&mut self, id: AccountId, port: u16, seconds: u64) {
+        let until = (unix_milliseconds() / 1000).saturating_add(seconds);
+        let wish = (seconds > 0).then_some(TlsOnly { port, until });
+        if let Some(open) = &mut self.open {
+            let _ = open.vault.change(|kept| {
+                if let Some(learnt) = learnt(kept, id) {
+                    learnt.tls_only = wish;
+                }
+            });
         }
     }
 
@@ -87,6 +101,7 @@ pub(super) fn turn(account: &Account, profile: &Profile, id: AccountId) -> Resul
         pins: kept.pins,
         known: kept.known,
         resolvers: kept.resolvers,
+        tls_at: kept.tls_at,
         login: kept.login,
     };
     let orders = &account.orders;
@@ -136,6 +151,14 @@ pub(super) fn known_server(learnt: &Learnt) -> Option<KnownServer> {
     let issuer = learnt.server_issuer.as_deref();
     let issuer = issuer.and_then(|issuer| IssuerHash::from_hex(issuer).ok());
     Some(KnownServer { key, issuer })
+}
+
+/// The port on which the server wants TLS, while that counts.
+pub(super) fn tls_at(learnt: &Learnt) -> Option<u16> {
+    let wish = learnt
+        .tls_only
+        .filter(|wish| (unix_milliseconds() / 1000) < wish.until);
+    wish.map(|wish| wish.port)
 }
 
 /// Who is asked for the server: those that the owner chose, or the usual ones.

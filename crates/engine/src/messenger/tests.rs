@@ -19,6 +19,7 @@ use crate::random::SystemRandom;
 
 mod irc;
 mod keys;
+mod linked;
 mod moves;
 mod on_server;
 mod rooms;

@@ -263,7 +263,7 @@ fn a_half_open_exchange_is_forgotten_after_a_minute() {
 #[test]
 fn every_session_ends_even_if_a_farewell_cannot_be_sent() {
     let (mut alice, _, mut rng) = pair();
-    alice.config.max_message = std::num::NonZeroUsize::new(10);
+    alice.config.max_message = NonZeroUsize::new(10);
     assert_eq!(
         alice.handle(Input::End, NOW, &mut rng),
         Err(Error::MessageTooLarge)

@@ -19,6 +19,7 @@ pub(super) struct Client {
     start: Instant,
     wake: Option<Duration>,
     seen: Vec<Event>,
+    online: bool,
     /// Every byte that came under TLS.
     heard: Vec<u8>,
     /// What is written is lost, as on a circuit that is about to break.
@@ -42,6 +43,7 @@ impl Client {
             start: Instant::now(),
             wake: None,
             seen: Vec::new(),
+            online: false,
             heard: Vec::new(),
             black_hole: false,
         }
@@ -120,7 +122,14 @@ impl Client {
                     self.start_tls(server);
                     self.input(Input::TlsEstablished, server).unwrap();
                 }
-                Output::Event(event) => self.seen.push(event),
+                Output::Event(event) => {
+                    match event {
+                        Event::Online { .. } => self.online = true,
+                        Event::Offline { .. } => self.online = false,
+                        _ => {}
+                    }
+                    self.seen.push(event);
+                }
                 Output::Wake(at) => self.wake = Some(at),
                 Output::Close => {
                     self.transport = None;
@@ -183,6 +192,16 @@ impl Client {
             );
             self.live(server);
         }
+    }
+
+    /// What was seen since.
+    pub(super) fn take_seen(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.seen)
+    }
+
+    /// Whether the last that was told of the stream is that it stands.
+    pub(super) fn is_online(&self) -> bool {
+        self.online
     }
 
     /// What was seen since, after a while in which anything unwanted had the time to come.

@@ -38,7 +38,7 @@ pub(super) fn newcomer(name: &str, tls: Tls, server: &Server) -> (Client, Jid) {
     (client, jid)
 }
 
-fn send(client: &mut Client, to: &Jid, body: &str, token: u64, server: &Server) {
+pub(super) fn send(client: &mut Client, to: &Jid, body: &str, token: u64, server: &Server) {
     let command = Command::Send {
         to: to.clone(),
         body: body.to_owned(),

@@ -2,7 +2,7 @@
 //! It must never hand on what a notice, another client of ours or a store said as something that OTR may see.
 //! RFC 2812; IRCv3 echo-message, chathistory, MONITOR.
 
-use irc::{Event, Nick, Origin, Probe, TextKind};
+use irc::{Event, Nick, Origin, Probe, StsPolicy, TextKind};
 use model::Problem;
 
 use super::super::Report;
@@ -41,6 +41,7 @@ impl Irc {
             Event::Presence { nick, online } => self.on_presence(&nick, online),
             Event::Probed { from, what } => self.on_probe(&from, what),
             Event::RoomsListed { rooms, .. } => self.on_list(&rooms),
+            Event::Sts(StsPolicy::Keep(time)) => self.wanted.push_back(Wanted::TlsOnly(time)),
             Event::Unacknowledged { tokens } => self.report(Report::Lost(tokens)),
             other => self.heard_in_room(other),
         }

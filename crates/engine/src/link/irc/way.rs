@@ -348,6 +348,15 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_wants_tls_is_reached_by_nothing_else() {
+        let onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
+        let own = way(onion, IrcLogin::None);
+        let transport = |tls_at| own.targets(None, tls_at).unwrap()[0].candidate.transport;
+        assert_eq!(transport(None), Transport::PlainOverOnion);
+        assert_eq!(transport(Some(6697)), Transport::DirectTls);
+    }
+
+    #[test]
     fn a_rank_is_given_and_taken_by_the_modes_that_change() {
         assert_eq!(mode_change("", Rank::Administrator), ("+o".to_owned(), 1));
         assert_eq!(mode_change("@+", Rank::Trusted), ("-o".to_owned(), 1));

@@ -199,6 +199,27 @@ async fn an_irc_account_has_a_certificate_and_a_key_to_tell_the_services() {
 }
 
 #[tokio::test]
+async fn a_server_that_wants_tls_only_gets_it_in_the_next_run_too_until_it_takes_that_back() {
+    let mut desk = desk().await;
+    let kept = |desk: &Desk| {
+        let open = desk.messenger.open.as_ref().unwrap();
+        let account = &open.vault.profile().accounts[0];
+        kept_accounts::read_account(account).unwrap().tls_at
+    };
+    assert_eq!(kept(&desk), None);
+    let wish = |seconds| Report::TlsOnly { port: 6697, seconds };
+    desk.reports(wish(3_600));
+    assert_eq!(kept(&desk), Some(6697));
+    let server = json!({ "is": "found" });
+    let change = json!({ "account": desk.account, "server": server });
+    now(&mut desk.messenger, command("account.change", change)).unwrap();
+    assert_eq!(kept(&desk), None, "another server never said so");
+    desk.reports(wish(3_600));
+    desk.reports(wish(0));
+    assert_eq!(kept(&desk), None);
+}
+
+#[tokio::test]
 async fn a_room_is_entered_talked_in_and_found_again_after_a_lock() {
     let mut desk = desk().await;
     desk.inside();
