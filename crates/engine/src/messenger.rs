@@ -129,6 +129,7 @@ impl Messenger {
         let mut tor = self.dialer.status();
         while !self.stopping {
             self.look_at_the_clock();
+            let wake = self.next_wake();
             tokio::select! {
                 request = requests.recv() => match request {
                     Some(request) => self.request(request),
@@ -140,7 +141,7 @@ impl Messenger {
                     let tor = self.tor();
                     self.queue.tell(Event::TorChanged { tor });
                 }
-                () = tokio::time::sleep_until(self.wake) => self.tick(),
+                () = tokio::time::sleep_until(wake) => self.tick(),
             }
         }
         if self.panicking {
