@@ -125,6 +125,7 @@ impl Messenger {
         let mut tor = self.dialer.status();
         while !self.stopping {
             self.look_at_the_clock();
+            let wake = self.next_wake();
             tokio::select! {
                 request = requests.recv() => match request {
                     Some(request) => self.request(request),
@@ -136,7 +137,7 @@ impl Messenger {
                     let tor = self.tor();
                     self.queue.tell(Event::TorChanged { tor });
                 }
-                () = tokio::time::sleep_until(self.wake) => self.tick(),
+                () = tokio::time::sleep_until(wake) => self.tick(),
             }
         }
         if self.panicking {

@@ -101,12 +101,23 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
+fn mean(times: Vec<f64>) -> f64 {
+    times.iter().sum::<f64>() / times.len() as f64
+}
+
 /// Both sides in turns.
-fn in_turns(rounds: usize, mut ours: impl FnMut() -> f64, mut theirs: impl FnMut() -> f64) -> (f64, f64) {
-    let pairs: Vec<(f64, f64)> = (0..rounds).map(|_| (ours(), theirs())).collect();
+fn in_turns(rounds: usize, ours: impl FnMut() -> f64, theirs: impl FnMut() -> f64) -> (f64, f64) {
+    summed_up(&pairs(rounds, ours, theirs), median)
+}
+
+fn pairs(rounds: usize, mut ours: impl FnMut() -> f64, mut theirs: impl FnMut() -> f64) -> Vec<(f64, f64)> {
+    (0..rounds).map(|_| (ours(), theirs())).collect()
+}
+
+fn summed_up(pairs: &[(f64, f64)], how: fn(Vec<f64>) -> f64) -> (f64, f64) {
     (
-        median(pairs.iter().map(|pair| pair.0).collect()),
-        median(pairs.iter().map(|pair| pair.1).collect()),
+        how(pairs.iter().map(|pair| pair.0).collect()),
+        how(pairs.iter().map(|pair| pair.1).collect()),
     )
 }
 
@@ -177,7 +188,7 @@ fn writes(room: &Path, peer: &mut Peer) {
         room.join("writes.db").display()
     ));
     let mut number = 1000;
-    let figures = in_turns(
+    let all = pairs(
         WRITES,
         || {
             number += 1;
@@ -192,7 +203,10 @@ fn writes(room: &Path, peer: &mut Peer) {
         },
         || peer.does("fingerprint"),
     );
-    print("write_fingerprint", milliseconds(figures), "ms", Some(1.0));
+    let figure = |how| milliseconds(summed_up(&all, how));
+    print("write_fingerprint", figure(median), "ms", Some(1.0));
+    // With the writes now and then that take longer on either side.
+    print("write_fingerprint_mean", figure(mean), "ms", None);
     vault.keep_history(1, BOB).unwrap();
     let figures = in_turns(
         WRITES,

@@ -11,6 +11,7 @@
 //! 100  the profile file, as it lies in its folder, then the log, or nothing if there is none
 //! ```
 
+use crate::changes::Demand;
 use crate::files::{Folder, HISTORY, HISTORY_NEW, MAIN, MAX_FILE, SAVED, SAVED_NEW};
 use crate::format::Sealed;
 use crate::history::MAX_HISTORY;
@@ -128,7 +129,7 @@ impl Vault {
         }
         // Last, so that a folder in which this was cut off holds no profile.
         folder.put(MAIN, SAVED_NEW, parts.profile)?;
-        Self::unsealed(folder, &sealed, &key)
+        Self::unsealed(folder, &sealed, &key, Demand::All)
     }
 }
 

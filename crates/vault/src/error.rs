@@ -89,7 +89,7 @@ impl std::fmt::Display for VaultError {
                 "This file is no backup of a profile, or it is damaged. Use another copy."
             }
             VaultError::Damaged { backup: true } => {
-                "The profile is damaged. The state before the last change was kept: restore it."
+                "The profile is damaged. A second copy of it was kept: restore it."
             }
             VaultError::Damaged { backup: false } => {
                 "The profile is damaged and no backup of it is left here. Put back a copy of your own, or create a new profile."

@@ -6,9 +6,9 @@
 //! `vault.old`; `vault.new` is renamed to `vault`; the folder is synced. A kill between any two steps leaves the
 //! old or the new state whole; what else is left is swept up when the profile is next opened.
 
-use crate::VaultError;
 use crate::disk::{Disk, RealDisk, read_exactly, shred};
 use crate::format::Sealed;
+use crate::{VaultError, changes};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -17,6 +17,8 @@ pub const MAX_FILE: u64 = 64 * 1024 * 1024;
 
 pub(crate) const MAIN: &str = "vault";
 pub(crate) const BACKUP: &str = "vault.old";
+pub(crate) const CHANGES: &str = "changes";
+pub(crate) const CHANGES_NEW: &str = "changes.new";
 pub(crate) const HISTORY: &str = "history";
 pub(crate) const HISTORY_NEW: &str = "history.new";
 pub(crate) const HISTORY_OLD: &str = "history.old";
@@ -29,9 +31,11 @@ const NEW: &str = "vault.new";
 const NEW_BACKUP: &str = "vault.old.new";
 
 /// Every name that a profile folder may hold, but for the lock. The first is the one that matters most.
-pub(crate) const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 14] = [
     MAIN,
     BACKUP,
+    CHANGES,
+    CHANGES_NEW,
     NEW,
     NEW_BACKUP,
     DAMAGED,
@@ -91,6 +95,12 @@ impl Folder {
         Ok(read_exactly(&*self.disk, name, 0, length)?)
     }
 
+    /// Whether the second copy of the main file is there, and the same.
+    pub(crate) fn has_same_backup(&self) -> bool {
+        let [main, backup] = [MAIN, BACKUP].map(|name| self.read(name, MAX_FILE));
+        main.is_ok_and(|main| backup.is_ok_and(|backup| main == backup))
+    }
+
     pub(crate) fn has_sound_backup(&self) -> bool {
         self.read(BACKUP, MAX_FILE)
             .is_ok_and(|bytes| Sealed::parse(&bytes).is_ok())
@@ -112,7 +122,8 @@ impl Folder {
     pub(crate) fn forget_former(&self, bytes: &[u8]) -> Result<(), VaultError> {
         shred(&*self.disk, BACKUP)?;
         shred(&*self.disk, DAMAGED)?;
-        self.replace(bytes)
+        self.replace(bytes)?;
+        changes::scrub(self)
     }
 
     /// Puts `bytes` in place of the main file, which is kept as `vault.damaged`. The backup stays.
@@ -135,11 +146,13 @@ impl Folder {
         let backup = shred(&*self.disk, BACKUP);
         let damaged = shred(&*self.disk, DAMAGED);
         let again = self.replace(over);
+        let changes = changes::scrub(self);
         first
             .map_err(VaultError::from)
             .and(backup)
             .and(damaged)
             .and(again)
+            .and(changes)
     }
 
     /// Puts a file of this name there, at once or not at all.

@@ -266,6 +266,11 @@ pub(crate) struct Sealed<'a> {
     body: &'a [u8],
 }
 
+/// What names the body of a whole file that was sealed just now.
+pub(crate) fn body_nonce(file: &[u8]) -> Option<[u8; NONCE]> {
+    Sealed::parse(file).ok().map(|sealed| sealed.body_nonce)
+}
+
 impl<'a> Sealed<'a> {
     /// # Errors
     /// [`VaultError::Damaged`] (always `backup: false`: the caller knows better) and [`VaultError::TooNew`].
@@ -314,12 +319,18 @@ impl<'a> Sealed<'a> {
     /// # Errors
     /// [`VaultError::WrongPassphrase`], [`VaultError::Damaged`], [`VaultError::TooNew`].
     pub(crate) fn open(&self, key: &Key) -> Result<(Keys, Profile), VaultError> {
+        let (keys, json) = self.open_json(key)?;
+        Ok((keys, migrate::read(&json)?))
+    }
+
+    /// As [`Sealed::open`], with the JSON as it was sealed.
+    pub(crate) fn open_json(&self, key: &Key) -> Result<(Keys, Zeroizing<Vec<u8>>), VaultError> {
         let data = self.slot.open(&self.lock, DATA, key);
         let data = Key::from_bytes(&data.ok_or(VaultError::WrongPassphrase)?).ok_or(DAMAGED)?;
         let body = data
             .decrypt(&self.body_nonce, self.body, &self.context)
             .ok_or(DAMAGED)?;
-        let profile = unpadded_json(&body)?;
+        let json = unpadded(&body).ok_or(DAMAGED)?;
         // What is written next is of today's version.
         let lock = Lock {
             version: VERSION,
@@ -336,7 +347,12 @@ impl<'a> Sealed<'a> {
             destroying: self.destroying.map_or_else(Slot::random, Ok)?,
             data,
         };
-        Ok((keys, profile))
+        Ok((keys, json))
+    }
+
+    /// What belongs to this body and to no other names this.
+    pub(crate) fn body_nonce(&self) -> [u8; NONCE] {
+        self.body_nonce
     }
 
     /// Whether this is the key of the destroying passphrase.
@@ -384,10 +400,17 @@ fn padded_json(profile: &Profile) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     Ok(body)
 }
 
-fn unpadded_json(body: &[u8]) -> Result<Profile, VaultError> {
-    let (length, rest) = body.split_first_chunk().ok_or(DAMAGED)?;
-    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| DAMAGED)?;
-    migrate::read(rest.get(..length).ok_or(DAMAGED)?)
+fn unpadded(body: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (length, rest) = body.split_first_chunk()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    Some(Zeroizing::new(rest.get(..length)?.to_vec()))
+}
+
+/// The JSON of `profile` as it is sealed, in one allocation that is wiped.
+pub(crate) fn json(profile: &Profile) -> Option<Zeroizing<Vec<u8>>> {
+    let mut json = Zeroizing::new(Vec::with_capacity(json_length(profile)));
+    serde_json::to_writer(&mut *json, profile).ok()?;
+    Some(json)
 }
 
 /// How long the JSON of `value` is, in bytes; 0 if it has none.

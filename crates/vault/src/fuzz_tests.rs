@@ -2,7 +2,7 @@
 
 use crate::crypt::Key;
 use crate::faults::Dice;
-use crate::files::{Folder, HISTORY, MAIN};
+use crate::files::{CHANGES, Folder, HISTORY, MAIN};
 use crate::format::{HEADER, Keys, Sealed};
 use crate::memory_disk::MemoryDisk;
 use crate::{Entry, Kdf, Passphrase, Profile, SecretText, Vault, VaultError};
@@ -13,6 +13,7 @@ const DAMAGED: VaultError = VaultError::Damaged { backup: false };
 
 struct Files {
     profile: Vec<u8>,
+    changes: Vec<u8>,
     log: Vec<u8>,
     backup: Vec<u8>,
     key: Key,
@@ -21,13 +22,9 @@ struct Files {
 /// The files of a profile with something in it, and the key that opens them.
 fn files() -> Files {
     let passphrase = Passphrase::new("correct horse battery".into());
-    let mut vault = Vault {
-        folder: Folder::on(Box::new(MemoryDisk::default())),
-        keys: Keys::generate(&passphrase, Kdf::MINIMUM).unwrap(),
-        profile: Profile::default(),
-        log: None,
-        travelling_from: None,
-    };
+    let folder = Folder::on(Box::new(MemoryDisk::default()));
+    let keys = Keys::generate(&passphrase, Kdf::MINIMUM).unwrap();
+    let mut vault = Vault::holding(folder, keys, Profile::default());
     vault.keep_history(1, "bob@example.org").unwrap();
     for number in 0..20 {
         let entry = Entry {
@@ -45,10 +42,14 @@ fn files() -> Files {
             .append(&entry)
             .unwrap();
     }
+    for number in 100..105 {
+        vault.change(|profile| profile.next_id = number).unwrap();
+    }
     let read = |name| vault.folder.read(name, 1 << 28).unwrap();
     let profile = read(MAIN);
     let key = Sealed::parse(&profile).unwrap().lock().derive(&passphrase);
     Files {
+        changes: read(CHANGES),
         log: read(HISTORY),
         backup: vault.backup().unwrap(),
         key: key.unwrap(),
@@ -62,9 +63,10 @@ impl Files {
     }
 
     /// All that happens to a file on the way in, save that the costly derivation is replaced by its result.
-    fn feed(&self, profile: &[u8], log: &[u8]) -> Result<usize, VaultError> {
+    fn feed(&self, profile: &[u8], changes: &[u8], log: &[u8]) -> Result<usize, VaultError> {
         let folder = Folder::on(Box::new(MemoryDisk::default()));
         folder.disk().create(MAIN, profile).unwrap();
+        folder.disk().create(CHANGES, changes).unwrap();
         folder.disk().create(HISTORY, log).unwrap();
         let mut vault = Vault::open_on(folder, |_| Ok(Key::from_bytes(self.key.bytes()).unwrap()))?;
         let mut history = vault.history(1, "bob@example.org").ok_or(VaultError::Absent)?;
@@ -161,15 +163,15 @@ fn no_file_makes_opening_do_anything_but_open_or_refuse() {
     println!("seed {}", dice.0);
     let (start, mut rounds, mut opened) = (Instant::now(), 0, 0);
     while start.elapsed() < Duration::from_secs(seconds) {
-        let (profile, log) = match dice.below(3) {
-            0 => (
-                with_fitting_digest(mutated(&files.profile, &mut dice)),
-                files.log.clone(),
-            ),
-            1 => (mutated(&files.profile, &mut dice), files.log.clone()),
-            _ => (files.profile.clone(), mutated(&files.log, &mut dice)),
-        };
-        if let Ok(found) = files.feed(&profile, &log) {
+        let (mut profile, mut changes, mut log) =
+            (files.profile.clone(), files.changes.clone(), files.log.clone());
+        match dice.below(4) {
+            0 => profile = with_fitting_digest(mutated(&profile, &mut dice)),
+            1 => profile = mutated(&profile, &mut dice),
+            2 => changes = mutated(&changes, &mut dice),
+            _ => log = mutated(&log, &mut dice),
+        }
+        if let Ok(found) = files.feed(&profile, &changes, &log) {
             assert!(found < 20);
             opened += 1;
         }

@@ -11,13 +11,9 @@ const CAROL: &str = "carol@example.org";
 
 fn vault() -> Vault {
     let passphrase = Passphrase::new("correct horse battery".into());
-    let mut vault = Vault {
-        folder: Folder::on(Box::new(MemoryDisk::default())),
-        keys: Keys::generate(&passphrase, Kdf::MINIMUM).unwrap(),
-        profile: Profile::default(),
-        log: None,
-        travelling_from: None,
-    };
+    let folder = Folder::on(Box::new(MemoryDisk::default()));
+    let keys = Keys::generate(&passphrase, Kdf::MINIMUM).unwrap();
+    let mut vault = Vault::holding(folder, keys, Profile::default());
     vault.keep_history(1, BOB).unwrap();
     vault.keep_history(1, CAROL).unwrap();
     vault

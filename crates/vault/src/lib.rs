@@ -2,12 +2,13 @@
 //! It must never leave the disk without a good file, write a secret unsealed, or guess when a file is damaged.
 //! Standards: RFC 9106 (Argon2id), draft-irtf-cfrg-xchacha-03 (XChaCha20-Poly1305), FIPS 180-4 (SHA-256).
 //!
-//! The folder holds `vault`, `vault.old` (the state before the last change), `lock` (held while open), `history`
-//! where messages are kept, `until` where a profile that is not opened shall be destroyed, `backup.otter` where its owner asked for one, and, after a restore, `vault.damaged`.
-//! `format.rs` describes the file, `files.rs` how it is replaced, `history/` the log of messages, `disk.rs` what is
+//! The folder holds `vault` and its second copy `vault.old`, `changes` (what changed since they were written),
+//! `lock` (held while open), `history` where messages are kept, `until` where a profile that is not opened shall be destroyed, `backup.otter` where its owner asked for one, and, after a restore, `vault.damaged`.
+//! `format.rs` describes the file, `files.rs` how it is replaced, `changes.rs` what stands beside it, `history/` the log of messages, `disk.rs` what is
 //! done to files at all.
 
 mod backup;
+mod changes;
 mod crypt;
 mod destroying;
 mod disk;
@@ -40,11 +41,14 @@ pub use secret::{Passphrase, SecretBytes, SecretText};
 pub use stored::{Stored, StoredHistory, StoredKind};
 pub use wipe::wipe;
 
+use changes::{Changes, Demand};
 use crypt::Key;
 use files::{BACKUP, Folder, MAIN};
 use format::{Keys, Sealed};
 use history::log::Log;
+use profile::migrate;
 use std::path::Path;
+use std::time::Duration;
 
 /// Whether a folder holds a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +81,7 @@ pub struct Vault {
     folder: Folder,
     keys: Keys,
     profile: Profile,
+    changes: Changes,
     /// There once kept messages were asked for.
     log: Option<Log>,
     /// On travel, where the carried file lies.
@@ -96,15 +101,23 @@ impl Vault {
         if presence(dir)? == Presence::Sealed {
             return Err(VaultError::AlreadyThere);
         }
-        let (profile, keys) = (Profile::default(), Keys::generate(passphrase, kdf)?);
-        folder.replace(&keys.seal(&profile)?)?;
-        Ok(Self {
+        let keys = Keys::generate(passphrase, kdf)?;
+        let mut vault = Self::holding(folder, keys, Profile::default());
+        // Twice, so that there is a second copy from the beginning.
+        let sealed = vault.write_whole(Profile::default())?;
+        vault.folder.replace(&sealed)?;
+        Ok(vault)
+    }
+
+    fn holding(folder: Folder, keys: Keys, profile: Profile) -> Self {
+        Self {
             folder,
             keys,
             profile,
+            changes: Changes::default(),
             log: None,
             travelling_from: None,
-        })
+        }
     }
 
     /// Opens the profile in `dir`. Takes as long as the key derivation that it was made with: about a second. With
@@ -132,31 +145,37 @@ impl Vault {
             .map_err(|error| *error)
             .and_then(|bytes| Sealed::parse(bytes));
         let backup = folder.has_sound_backup();
-        let opened = sealed.and_then(|sealed| Self::unsealed(folder, &sealed, &key(sealed.lock())?));
+        let opened =
+            sealed.and_then(|sealed| Self::unsealed(folder, &sealed, &key(sealed.lock())?, Demand::All));
         opened.map_err(|error| match error {
             VaultError::Absent | VaultError::Damaged { .. } => VaultError::Damaged { backup },
             other => other,
         })
     }
 
-    fn unsealed(folder: Folder, sealed: &Sealed<'_>, key: &Key) -> Result<Self, VaultError> {
+    fn unsealed(folder: Folder, sealed: &Sealed<'_>, key: &Key, demand: Demand) -> Result<Self, VaultError> {
         if sealed.is_destroying(key) {
             destroying::destroy(&folder, sealed);
             return Err(VaultError::WrongPassphrase);
         }
-        let (keys, profile) = sealed.open(key)?;
+        let (keys, json) = sealed.open_json(key)?;
+        let base = sealed.body_nonce();
+        let (json, changes) = changes::apply(&folder, &keys.data, &base, json, demand)?;
+        let profile = migrate::read(&json)?;
         folder.sweep();
-        Ok(Self {
-            folder,
-            keys,
-            profile,
-            log: None,
-            travelling_from: None,
-        })
+        // Records are steps between what this version writes.
+        let same = format::json(&profile).is_some_and(|today| *today == *json);
+        let mut vault = Self::holding(folder, keys, profile);
+        vault.changes = Changes::none(Some(base).filter(|_| same && changes == 0));
+        if changes > 0 || !vault.folder.has_same_backup() {
+            // What a program that was killed left. It can stay so where the disk refuses.
+            let _ = vault.settle();
+        }
+        Ok(vault)
     }
 
-    /// Goes back to the state before the last change, after [`VaultError::Damaged`] with `backup: true`. The
-    /// damaged file is kept as `vault.damaged`; the backup stays.
+    /// Goes back to the second copy, with all changes that can be read, after [`VaultError::Damaged`] with
+    /// `backup: true`. The damaged file is kept as `vault.damaged`.
     ///
     /// # Errors
     /// As [`Vault::open`]; [`VaultError::Absent`] if there is no backup, `Damaged { backup: false }` if it is
@@ -173,7 +192,7 @@ impl Vault {
             sealed.open(&key)?;
             folder.restore(&bytes)?;
         }
-        Self::unsealed(folder, &sealed, &key)
+        Self::unsealed(folder, &sealed, &key, Demand::AsFarAsTheyGo)
     }
 
     /// The profile as it stands, in memory and on disk.
@@ -181,8 +200,9 @@ impl Vault {
         &self.profile
     }
 
-    /// Applies `edit` to a copy of the profile, writes the copy durably and only then swaps it in. Nothing is
-    /// written if `edit` changes nothing. Takes a few milliseconds: it waits for the disk.
+    /// Applies `edit` to a copy of the profile, writes what it changed durably and only then swaps the copy in.
+    /// Nothing is written if `edit` changes nothing. Waits for the disk: once for a small change, several times
+    /// where the profile has to be written whole.
     ///
     /// # Errors
     /// [`VaultError::DiskFull`], [`VaultError::ReadOnly`], [`VaultError::TooLarge`], [`VaultError::Io`]; the old
@@ -190,11 +210,57 @@ impl Vault {
     pub fn change<T>(&mut self, edit: impl FnOnce(&mut Profile) -> T) -> Result<T, VaultError> {
         let mut changed = self.profile.clone();
         let result = edit(&mut changed);
-        if changed != self.profile {
-            self.folder.replace(&self.keys.seal(&changed)?)?;
+        if changed == self.profile {
+            return Ok(result);
+        }
+        if self
+            .changes
+            .add(&self.folder, &self.keys.data, &self.profile, &changed)
+        {
             self.profile = changed;
+        } else {
+            let sealed = self.write_whole(changed)?;
+            // The change stands, whatever else fails.
+            let _ = self.folder.forget_former(&sealed);
         }
         Ok(result)
+    }
+
+    /// Writes the profile whole, if changes stand beside it for longer than a minute, and writes over them: so no
+    /// state of before stays. To be called now and then; dropping does the same at once.
+    ///
+    /// # Errors
+    /// As [`Vault::change`]; nothing is lost.
+    pub fn tidy(&mut self) -> Result<(), VaultError> {
+        if self.changes.rest().is_some_and(|rest| rest.is_zero()) {
+            self.settle()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// How long until [`Vault::tidy`] has something to do; `None`: nothing changed.
+    pub fn tidy_within(&self) -> Option<Duration> {
+        self.changes.rest()
+    }
+
+    fn settle(&mut self) -> Result<(), VaultError> {
+        let sealed = self.write_whole(self.profile.clone())?;
+        self.folder.forget_former(&sealed)
+    }
+
+    /// Puts `changed` in place of the profile, in the folder and in memory. To be followed by
+    /// [`Folder::forget_former`].
+    fn write_whole(&mut self, changed: Profile) -> Result<Vec<u8>, VaultError> {
+        let sealed = self.keys.seal(&changed)?;
+        // If it fails, nobody knows which file lies there: no record may follow it.
+        let stood = std::mem::replace(&mut self.changes, Changes::none(None));
+        self.folder
+            .replace(&sealed)
+            .inspect_err(|_| self.changes.keep_standing(&stood))?;
+        self.profile = changed;
+        self.changes = Changes::none(format::body_nonce(&sealed));
+        Ok(sealed)
     }
 
     /// Seals the profile under a new passphrase and data key, with the same cost, and writes over what the old one
@@ -226,11 +292,22 @@ impl Vault {
     }
 
     fn reseal(&mut self, keys: Keys) -> Result<(), VaultError> {
-        let sealed = keys.seal(&self.profile)?;
-        self.folder.replace(&sealed)?;
-        // From here on the file is under these keys, whatever fails.
-        self.keys = keys;
-        self.folder.forget_former(&sealed)
+        let former = std::mem::replace(&mut self.keys, keys);
+        let sealed = self.write_whole(self.profile.clone());
+        if sealed.is_err() {
+            self.keys = former;
+        }
+        // From here on the file is under the new keys, whatever fails.
+        self.folder.forget_former(&sealed?)
+    }
+}
+
+impl Drop for Vault {
+    fn drop(&mut self) {
+        if self.changes.stand() {
+            // What cannot be written now is read again from the changes.
+            let _ = self.settle();
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 pub(crate) mod migrate;
 
 /// The newest layout that this version reads. It writes no other.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// All that is kept of a person's messenger between two starts.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 //! It must never promise more than it does: `docs/decisions/0006-plausible-deniability.md` says what a disk keeps.
 //! Standards: none.
 
+use crate::changes::Changes;
 use crate::disk::shred;
 use crate::files::{Folder, NAMES};
 use crate::{KeptHistory, Profile, Vault, VaultError, folder};
@@ -17,10 +18,7 @@ impl Vault {
         let mut changed = self.profile.clone();
         let result = edit(&mut changed);
         if changed != self.profile {
-            let sealed = self.keys.seal(&changed)?;
-            self.folder.replace(&sealed)?;
-            // From here on this is what the file says, whatever fails.
-            self.profile = changed;
+            let sealed = self.write_whole(changed)?;
             self.folder.forget_former(&sealed)?;
         }
         Ok(result)
@@ -48,7 +46,9 @@ impl Vault {
     ///
     /// # Errors
     /// As [`wipe`].
-    pub fn wipe(self) -> Result<(), VaultError> {
+    pub fn wipe(mut self) -> Result<(), VaultError> {
+        // Nothing is to be written when this is dropped.
+        self.changes = Changes::default();
         let carried = self.travelling_from.as_ref().map_or(Ok(()), wipe_files);
         wipe_files(&self.folder).and(carried)
     }

@@ -91,7 +91,7 @@ fn a_backup_brings_everything_back_in_another_place() {
     let (mut before, mut after) = (desk.open().unwrap(), elsewhere.open().unwrap());
     assert!(before.profile() == after.profile());
     assert_eq!(texts(&mut before, BOB), texts(&mut after, BOB));
-    assert_eq!(names(&elsewhere.dir), ["history", "lock", "vault"]);
+    assert_eq!(names(&elsewhere.dir), ["history", "lock", "vault", "vault.old"]);
 }
 
 #[test]
@@ -116,7 +116,9 @@ fn a_backup_that_its_owner_puts_into_the_folder_is_found() {
         Vault::restore_saved(&elsewhere.dir, &right()).err(),
         Some(VaultError::AlreadyThere)
     );
-    fs::remove_file(elsewhere.path("vault")).unwrap();
+    for name in ["vault", "vault.old"] {
+        fs::remove_file(elsewhere.path(name)).unwrap();
+    }
     fs::write(elsewhere.path(BACKUP_NAME), b"no backup").unwrap();
     assert_eq!(
         Vault::restore_saved(&elsewhere.dir, &right()).err(),

@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "tests fail by panicking"
 )]
 
@@ -78,6 +79,23 @@ fn a_profile_of_schema_1_opens_and_moves_forward() {
     assert_eq!(fs::read(desk.path("vault")).unwrap()[8], 2);
     let vault = desk.open().unwrap();
     assert_all_is_there(&vault);
+}
+
+#[test]
+fn a_profile_of_schema_2_opens_and_moves_forward() {
+    let desk = with_file_of(2);
+    let mut vault = desk.open().unwrap();
+    // It had one conversation with kept messages, and a draft.
+    assert_eq!((vault.profile().schema, vault.profile().next_id), (SCHEMA, 3));
+    assert!(vault.keeps_history(1, "bob@example.org"));
+    let draft = vault.profile().contacts[0].draft.as_ref().unwrap();
+    assert_eq!(draft.expose_secret(), "off with");
+    vault.change(|profile| profile.next_id = 2).unwrap();
+    vault
+        .change(|profile| profile.contacts[0].accepted = true)
+        .unwrap();
+    drop(vault);
+    assert_all_is_there(&desk.open().unwrap());
 }
 
 #[test]

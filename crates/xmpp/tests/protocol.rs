@@ -10,5 +10,6 @@ mod protocol {
     mod peer;
     mod resume;
     mod rooms;
+    mod rooms_chaos;
     mod stanzas;
 }

@@ -3,6 +3,7 @@
 //! Door 1: `room.*`; XEP-0045; RFC 2811.
 
 mod heard;
+mod linked;
 mod room;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -115,7 +116,9 @@ impl Messenger {
         room.create = with.create;
         room.wanted = true;
         self.keep_room(account, &address)?;
-        self.go_in(account, &address)
+        self.go_in(account, &address)?;
+        self.warn_of_linked_room(account, &address);
+        Ok(())
     }
 
     /// Has the link enter a room, where the account is connected; else that waits for it.
@@ -184,6 +187,7 @@ impl Messenger {
             token,
         };
         self.room_order(with.account, order)?;
+        self.said(with.account, &with.text);
         let mut id = [0; 16];
         SystemRandom.fill_bytes(&mut id);
         let id = MessageId::from_bytes(id);

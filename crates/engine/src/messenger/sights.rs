@@ -160,6 +160,22 @@ impl Messenger {
         }
     }
 
+    /// Something crossed a room: what of it its server and ours saw, and what everybody in it did.
+    pub(super) fn seen_room(
+        &self,
+        id: AccountId,
+        room: &Address,
+        by_servers: &[&'static str],
+        by_all: &[&'static str],
+    ) {
+        self.seen_by_server(id, by_servers);
+        let Some(open) = &self.open else { return };
+        open.count_server_of(id, room, ("room_server", by_servers));
+        for what in by_all {
+            open.seen.borrow_mut().count(id, "room", room.as_str(), what);
+        }
+    }
+
     fn seen_words(&self, id: AccountId, who: &Address, otr: bool) {
         let servers: &[_] = if otr {
             &["message_times", "message_sizes"]
@@ -168,7 +184,7 @@ impl Messenger {
         };
         self.seen_by_server(id, servers);
         let Some(open) = &self.open else { return };
-        open.count_server_of(id, who, servers);
+        open.count_server_of(id, who, ("contact_server", servers));
     }
 
     fn seen_by_server(&self, id: AccountId, what: &[&'static str]) {
@@ -184,7 +200,7 @@ impl Messenger {
 
     fn seen_by_contact(&self, id: AccountId, who: &Address, what: &[&'static str]) {
         let Some(open) = &self.open else { return };
-        open.count_server_of(id, who, what);
+        open.count_server_of(id, who, ("contact_server", what));
         for what in what {
             open.seen.borrow_mut().count(id, "contact", who.as_str(), what);
         }
@@ -192,8 +208,13 @@ impl Messenger {
 }
 
 impl Open {
-    /// The server of a contact, unless it is the account's own.
-    fn count_server_of(&self, id: AccountId, who: &Address, what: &[&'static str]) {
+    /// The server of a contact or a room, unless it is the account's own.
+    fn count_server_of(
+        &self,
+        id: AccountId,
+        who: &Address,
+        (observer, what): (&'static str, &[&'static str]),
+    ) {
         let own = self
             .accounts
             .get(&id)
@@ -204,7 +225,7 @@ impl Open {
         }
         for what in what {
             let mut seen = self.seen.borrow_mut();
-            seen.count(id, "contact_server", server, what);
+            seen.count(id, observer, server, what);
         }
     }
 }

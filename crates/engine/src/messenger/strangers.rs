@@ -108,7 +108,7 @@ impl Messenger {
     }
 
     /// Counts what was refused, and tells of it now and then.
-    fn refuse(&mut self, account: AccountId, from: &Address, kind: &'static str) {
+    pub(super) fn refuse(&mut self, account: AccountId, from: &Address, kind: &'static str) {
         let Some(open) = &mut self.open else { return };
         let probe = open
             .refused

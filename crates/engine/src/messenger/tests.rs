@@ -19,6 +19,7 @@ use crate::random::SystemRandom;
 
 mod irc;
 mod keys;
+mod linked;
 mod moves;
 mod on_server;
 mod rooms;
@@ -353,9 +354,12 @@ async fn with_bob() -> (Desk, otr::Conversation) {
 #[tokio::test]
 async fn what_cannot_be_kept_is_not_sent_and_said_so() {
     let (mut desk, _bob) = with_bob().await;
-    // Where the vault writes its new file there is a folder: no change can be kept.
-    let in_the_way = desk.folder.path().join("profile/vault.new");
-    std::fs::create_dir(&in_the_way).unwrap();
+    // Where the vault writes there are folders: no change can be kept.
+    let in_the_way = ["changes", "vault.new"].map(|name| desk.folder.path().join("profile").join(name));
+    drop(std::fs::remove_file(&in_the_way[0]));
+    for folder in &in_the_way {
+        std::fs::create_dir(folder).unwrap();
+    }
     desk.about("message.send", BOB, json!({ "text": "kept?" }))
         .unwrap();
     assert_eq!(desk.sent(), Vec::<String>::new());
@@ -364,7 +368,9 @@ async fn what_cannot_be_kept_is_not_sent_and_said_so() {
         matches!(messages[0].delivery, Delivery::NotSent { .. }),
         "{messages:?}"
     );
-    std::fs::remove_dir(&in_the_way).unwrap();
+    for folder in &in_the_way {
+        std::fs::remove_dir(folder).unwrap();
+    }
     desk.about("message.retry", BOB, json!({ "message": messages[0].id }))
         .unwrap();
     tokio::time::sleep(Duration::from_millis(5200)).await;

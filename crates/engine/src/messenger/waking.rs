@@ -28,6 +28,10 @@ impl Messenger {
         };
         self.for_those(due, |conversation, context| conversation.tick(context));
         self.follow_timetables();
+        if let Some(open) = &mut self.open {
+            // What could not be written now is written later.
+            let _ = open.vault.tidy();
+        }
         self.wake = Instant::now() + self.longest_rest();
         let next = self.open.as_ref().and_then(|open| {
             let people = open
@@ -37,6 +41,12 @@ impl Messenger {
             people.filter_map(|person| next(&person.conversation, now)).min()
         });
         self.wake_by(next);
+    }
+
+    /// When to wake if nothing comes.
+    pub(super) fn next_wake(&self) -> Instant {
+        let untidy = self.open.as_ref().and_then(|open| open.vault.tidy_within());
+        untidy.map_or(self.wake, |rest| self.wake.min(Instant::now() + rest))
     }
 
     /// Wakes in time for a conversation that something was done with.

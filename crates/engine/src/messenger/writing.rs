@@ -79,6 +79,7 @@ impl Messenger {
             findings.push(finding("look_alike", with.to.as_str()));
         }
         let linked = open.linked_by_contact(with.account, &with.to);
+        let linked = linked.or_else(|| open.linked_by_room(with.account, &with.to));
         findings.extend(linked.map(|other| finding("same_contact", other.as_str())));
         let same = open.said.by_another(with.account, &with.text);
         let same = same.and_then(|other| open.accounts.get(&other));

@@ -333,6 +333,7 @@ fn both_sides_derive_the_same_extra_key() {
         panic!()
     };
     assert_eq!(ours.expose_secret(), theirs.expose_secret());
+    assert!(ours.expose_secret().windows(2).any(|two| two[0] != two[1]));
     assert_eq!(format!("{ours:?}"), "ExtraKey(..)");
 }
 

@@ -40,6 +40,21 @@ fn a_whole_conversation_fits_through_a_narrow_network() {
 }
 
 #[test]
+fn a_limit_that_the_network_changes_counts_from_the_next_message_on() {
+    let (mut alice, mut bob) = pair(1000);
+    let text = "x".repeat(500);
+    for limit in [NonZeroUsize::new(200), None] {
+        alice.conversation.set_max_message(limit);
+        alice.say(&text);
+        let pieces = alice.outbox.len();
+        assert_eq!(pieces > 1, limit.is_some());
+        assert!(limit.is_none_or(|most| alice.outbox.iter().all(|body| body.len() <= most.get())));
+        carry(&mut alice, &mut bob);
+        assert_eq!(bob.texts(), [text.as_str()]);
+    }
+}
+
+#[test]
 fn a_limit_with_no_room_for_a_piece_sends_nothing() {
     let mut narrow = Person::new(0, 0x1000, small(36));
     narrow.start();

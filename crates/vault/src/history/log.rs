@@ -35,6 +35,8 @@ pub(crate) struct Log {
     /// Blocks that no record could be read from.
     unreadable: u32,
     index: BTreeMap<u64, Vec<Found>>,
+    /// Whether the file's name is known to outlive a power cut.
+    is_named: bool,
 }
 
 impl Log {
@@ -51,6 +53,7 @@ impl Log {
             blocks: 0,
             unreadable: 0,
             index: BTreeMap::new(),
+            is_named: false,
         };
         let length = match folder.disk().length(HISTORY) {
             Err(error) if error.kind() == ErrorKind::InvalidData => None,
@@ -168,9 +171,12 @@ impl Log {
             return Err(VaultError::TooLarge);
         }
         let disk = folder.disk();
-        if self.blocks == 0 && disk.length(HISTORY)?.is_none() {
-            disk.create(HISTORY, &[])?;
+        if !self.is_named {
+            if self.blocks == 0 && disk.length(HISTORY)?.is_none() {
+                disk.create(HISTORY, &[])?;
+            }
             disk.sync()?;
+            self.is_named = true;
         }
         disk.write(HISTORY, at, &record)?;
         self.found(self.blocks, head);
@@ -271,6 +277,7 @@ impl Log {
             blocks: 0,
             unreadable: 0,
             index: BTreeMap::new(),
+            is_named: false,
         };
         if let Err(error) = self.copy_into(&mut new, folder, kept) {
             drop(disk.remove(HISTORY_NEW));
@@ -281,6 +288,7 @@ impl Log {
         disk.rename(HISTORY_NEW, HISTORY)?;
         *self = new;
         disk.sync()?;
+        self.is_named = true;
         shred(disk, HISTORY_OLD)?;
         Ok(disk.sync()?)
     }

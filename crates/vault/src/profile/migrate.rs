@@ -37,9 +37,15 @@ pub(crate) fn read(json: &[u8]) -> Result<Profile, VaultError> {
     match header.schema {
         0 => Err(DAMAGED),
         1 => serde_json::from_slice(json).map(from_first).map_err(|_| DAMAGED),
-        SCHEMA => serde_json::from_slice(json).map_err(|_| DAMAGED),
+        // Schema 2 is the same without changes beside it, which an older program would not read.
+        2 | SCHEMA => serde_json::from_slice(json).map(today).map_err(|_| DAMAGED),
         _ => Err(VaultError::TooNew),
     }
+}
+
+fn today(mut profile: Profile) -> Profile {
+    profile.schema = SCHEMA;
+    profile
 }
 
 fn from_first(old: First) -> Profile {

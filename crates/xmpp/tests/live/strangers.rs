@@ -1,8 +1,6 @@
 //! What a stranger gets who tries everything on somebody who is there, on somebody who is away, and on nobody at all.
 //! Must never take for the same what differs in a byte that is not the name. RFC 6121 8.5; XEP-0030, 0092, 0199, 0202.
 
-use std::time::Instant;
-
 use xmpp::{Command, Event, Jid, Tls};
 
 use super::client::Client;
@@ -31,83 +29,92 @@ const PROBES: [&str; 17] = [
      </message>",
 ];
 
-/// Everything that mallory hears after one probe, without the name of whom it was about.
-fn answers(mallory: &mut Client, alice: &mut Client, probe: &str, full: &Jid, server: &Server) -> String {
-    let bare = full.to_bare();
-    let probe = probe.replace("TO", bare.as_str()).replace("FULL", full.as_str());
+/// A program's name that she can only guess.
+const GUESS: &str = "phone";
+
+/// Everything that mallory hears after one probe, without names.
+fn answers(mallory: &mut Client, alice: &mut Client, probe: &str, who: &Jid, server: &Server) -> String {
+    let bare = who.to_bare();
+    let probe = probe.replace("TO", bare.as_str()).replace("FULL", who.as_str());
     mallory.heard();
     mallory.write_raw(probe.as_bytes());
-    let (mut heard, start) = (String::new(), Instant::now());
+    let mut heard = String::new();
     // Long enough for an answer of hers to go all the way.
     for _ in 0..12 {
         alice.live(server);
         mallory.live(server);
         heard += &mallory.heard();
     }
-    assert!(start.elapsed().as_secs() < 20);
     let name = bare.node().unwrap().to_string();
     sorted(&heard.replace(&name, "NAME"))
 }
 
-/// Stanzas with their attributes in order: servers write them in any.
+/// Stanzas with their attributes in order, because servers write them in any, and without the numbers that the server
+/// gives to its own; what asks for a count of stanzas (XEP-0198) comes at any time.
 fn sorted(heard: &str) -> String {
+    let own = |word: &&str| {
+        let number = word.starts_with("id='") && *word != "id='p'";
+        word.is_empty() || number || word.starts_with("ver='")
+    };
     let element = |tag: &str| {
         let (inner, rest) = tag.split_once('>').unwrap_or((tag, ""));
         let quoted = inner.replace('"', "'");
-        let (inner, alone) = quoted
-            .strip_suffix('/')
-            .map_or((quoted.as_str(), ""), |inner| (inner, "/"));
-        let mut words = inner.split(' ');
+        let alone = quoted.ends_with('/');
+        let mut words = quoted.trim_end_matches('/').split(' ');
         let name = words.next().unwrap_or_default().to_owned();
-        let mut attributes: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let mut attributes: Vec<&str> = words.filter(|word| !own(word)).collect();
         attributes.sort_unstable();
+        let alone = if alone { "/" } else { "" };
         format!("{name} {}{alone}>{rest}", attributes.join(" "))
     };
-    let tags = heard.split('<').filter(|tag| !tag.is_empty());
+    let counting = |tag: &&str| tag.is_empty() || tag.starts_with("r ") || tag.starts_with("a ");
+    let tags = heard.split('<').filter(|tag| !counting(tag));
     tags.map(element).collect::<Vec<_>>().join("<")
 }
 
-/// Each probe of somebody who is there, who is away, and who never was; how the answers are.
-fn views(server: &Server) -> Vec<(&'static str, [String; 3])> {
-    let (mut alice, there) = newcomer("alice", Tls::Direct, server);
-    let (mut away, gone) = newcomer("carol", Tls::Direct, server);
+/// Mallory tries everything on alice, who is there, on carol, who is away, and on nobody. The name of alice's program is
+/// drawn by lot and told to contacts only: whoever knows it gets her program's own refusal.
+fn try_everything(server: &Server) {
+    let (mut alice, _) = newcomer("alice", Tls::Direct, server);
+    let (mut away, _) = newcomer("carol", Tls::Direct, server);
     away.command(Command::GoOffline, server).unwrap();
-    away.wait(server, "Offline", |event| {
-        matches!(event, Event::Offline { .. }).then_some(())
-    });
+    let offline = |event: &Event| matches!(event, Event::Offline { .. }).then_some(());
+    away.wait(server, "Offline", offline);
     let (mut mallory, _) = newcomer("mallory", Tls::Direct, server);
     mallory.rest(server);
     alice.rest(server);
-    let resource = there.resource().unwrap().as_str();
-    let at = |name: &str| format!("{name}@{DOMAIN}/{resource}").parse::<Jid>().unwrap();
-    let everybody = [at("alice"), at(gone.node().unwrap().as_str()), at("nemo")];
-    PROBES
-        .iter()
-        .map(|probe| {
-            let view = |who: &Jid| answers(&mut mallory, &mut alice, probe, who, server);
-            (*probe, everybody.each_ref().map(view))
-        })
-        .collect()
+    for probe in PROBES {
+        let view = |name: &str| {
+            let who = format!("{name}@{DOMAIN}/{GUESS}").parse().unwrap();
+            answers(&mut mallory, &mut alice, probe, &who, server)
+        };
+        let [there, away, never] = ["alice", "carol", "nemo"].map(view);
+        assert_eq!(there, away, "{probe}");
+        if probe.starts_with("<message") {
+            // Of an account that it does not have the server says so by itself: what is kept for one who is away
+            // cannot be kept for nobody. The account shows by that; whether its owner is there does not.
+            assert!(
+                there.is_empty() && never.contains("error"),
+                "{probe}: {there} {never}"
+            );
+        } else {
+            assert_eq!(there, never, "{probe}");
+        }
+    }
+    let messages = |event: &&Event| matches!(event, Event::Message { .. });
+    assert_eq!(
+        alice.rest(server).iter().filter(messages).count(),
+        2,
+        "they reached her"
+    );
 }
 
 #[test]
 fn on_prosody_a_stranger_sees_no_difference_between_somebody_there_and_somebody_away_or_nobody() {
-    for (probe, view) in views(&Server::prosody()) {
-        println!(
-            "{probe}\n there {}\n away  {}\n never {}",
-            view[0], view[1], view[2]
-        );
-    }
-    panic!();
+    try_everything(&Server::prosody());
 }
 
 #[test]
 fn on_ejabberd_a_stranger_sees_no_difference_between_somebody_there_and_somebody_away_or_nobody() {
-    for (probe, view) in views(&Server::ejabberd()) {
-        println!(
-            "{probe}\n there {}\n away  {}\n never {}",
-            view[0], view[1], view[2]
-        );
-    }
-    panic!();
+    try_everything(&Server::ejabberd());
 }

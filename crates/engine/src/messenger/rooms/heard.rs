@@ -12,6 +12,8 @@ use crate::link::RoomReport;
 use crate::random::SystemRandom;
 use crate::text;
 
+/// What shows of words in a room.
+const READABLE: [&str; 3] = ["message_times", "message_sizes", "readable_text"];
 /// Rooms that are shown of a server's list.
 const MAX_FOUND: usize = 1_000;
 
@@ -103,6 +105,7 @@ impl Messenger {
         room.shown.state = RoomState::Inside;
         room.shown.nick = nick;
         (room.away, room.create) = (false, false);
+        self.seen_room(id, address, &["room_list"], &["nick"]);
         self.tell_room(id, address);
     }
 
@@ -128,12 +131,17 @@ impl Messenger {
         flags: (bool, bool),
         text: &str,
     ) {
+        let (own, earlier) = flags;
+        if !own && !earlier && self.known_room(id, address).is_ok() {
+            self.seen_room(id, address, &READABLE, &[]);
+        }
         if !nick.is_some_and(|nick| self.is_blocked(id, nick)) {
             self.say(id, address, nick, flags, text, None);
         }
     }
 
-    fn say(
+    /// Something said in a room, or told by it.
+    pub(in crate::messenger) fn say(
         &mut self,
         id: AccountId,
         address: &Address,
@@ -173,6 +181,9 @@ impl Messenger {
     ) {
         if self.known(id, &by).is_ok_and(|person| person.blocked) {
             return;
+        }
+        if !self.known(id, &by).is_ok_and(|person| person.accepted) {
+            self.refuse(id, &by, "invitation");
         }
         let Some(open) = &mut self.open else { return };
         let key = (id, address.clone());
@@ -238,8 +249,13 @@ impl Messenger {
     /// Whether the server's word on a message was about one in a room.
     pub(in crate::messenger) fn room_took(&mut self, id: AccountId, token: u64) -> bool {
         let Some(open) = &mut self.open else { return false };
-        let said = open.rooms.tokens.remove(&token);
-        said.is_some_and(|(account, ..)| account == id)
+        let Some((account, room, _)) = open.rooms.tokens.remove(&token) else {
+            return false;
+        };
+        if account == id {
+            self.seen_room(id, &room, &READABLE, &READABLE);
+        }
+        account == id
     }
 
     /// Whether a message that went nowhere was one in a room.

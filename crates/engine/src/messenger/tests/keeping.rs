@@ -63,7 +63,7 @@ async fn what_is_stored_is_listed_with_its_size() {
         assert!(count(what).count == 1 && count(what).bytes > 10, "{what}");
     }
     assert_eq!((count("fingerprints").count, count("history").count), (0, 0));
-    let on_disk: u64 = ["vault", "vault.old"]
+    let on_disk: u64 = ["vault", "vault.old", "changes"]
         .map(|name| std::fs::metadata(profile(&desk).join(name)).unwrap().len())
         .iter()
         .sum();
@@ -120,7 +120,7 @@ async fn a_profile_on_travel_is_in_memory_until_it_is_asked_to_be_written() {
     let mut desk = desk().await;
     now(&mut desk.messenger, command("profile.backup", json!({}))).unwrap();
     lock(&mut desk);
-    for name in ["vault", "vault.old"] {
+    for name in ["vault", "vault.old", "changes"] {
         std::fs::remove_file(profile(&desk).join(name)).unwrap();
     }
     assert!(with_passphrase(&mut desk, "profile.travel", "otter").await);
