@@ -138,3 +138,55 @@ fn hmac_sha256(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
         Err(_) => [0; 32],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::Pair;
+    use crate::testing::{Dice, alice_key, bob_key};
+
+    /// What alice makes of a part that came under these keys: bob's serial number.
+    fn open(keys: &Direction, sealed: &[u8], binding: &Binding<'_>) -> Result<u32, Refusal> {
+        let (covered, mac) = sealed.split_last_chunk::<20>().unwrap();
+        let encrypted = &covered[4..];
+        let part = SignaturePart {
+            covered,
+            encrypted,
+            mac,
+        };
+        let (identity, key_id) = keys.open(&part, binding, &alice_key())?;
+        assert!(identity == *bob_key().public());
+        Ok(key_id)
+    }
+
+    #[test]
+    fn an_untrue_signature_or_serial_number_zero_is_refused_though_the_mac_holds() {
+        let mut rng = Dice::new(8);
+        let [one, two, three] = [(), (), ()].map(|()| Pair::generate(&mut rng));
+        let keys = ExchangeKeys::new(&one.agree(two.public())).reveal;
+        let bob = bob_key();
+        let mut seal = |signer: &Pair, other: &Pair, key_id| {
+            let (signer, other) = (signer.public(), other.public());
+            let (key, rng) = (&*bob, &mut rng);
+            keys.seal(&Binding { signer, other }, key_id, &mut Signer { key, rng })
+        };
+        let (signer, other) = (one.public(), two.public());
+        let truth = Binding { signer, other };
+        let good = seal(&one, &two, 1);
+        assert_eq!(open(&keys, &good, &truth), Ok(1));
+        assert_eq!(open(&keys, &seal(&one, &two, 0), &truth), Err(Refusal::Untrue));
+        for (signer, other) in [(&one, &three), (&three, &two), (&two, &one)] {
+            let sealed = seal(signer, other, 1);
+            assert_eq!(open(&keys, &sealed, &truth), Err(Refusal::Untrue));
+        }
+        // Who knows the keys of the exchange can change the serial number or the signature, and make the MAC anew.
+        let mac_at = good.len() - 20;
+        for place in [mac_at - 41, mac_at - 40, mac_at - 1] {
+            let mut changed = good.clone();
+            changed[place] ^= 2;
+            let mac = keys.outer_mac(&changed[..mac_at]);
+            changed[mac_at..].copy_from_slice(&mac);
+            assert_eq!(open(&keys, &changed, &truth), Err(Refusal::Untrue), "{place}");
+        }
+    }
+}

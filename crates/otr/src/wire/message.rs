@@ -200,6 +200,22 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_with_more_than_one_number_or_another_hash_is_refused() {
+        for (number, hash, good) in [
+            (196, 32, true),
+            (197, 32, false),
+            (196, 31, false),
+            (196, 33, false),
+        ] {
+            let mut payload = Vec::new();
+            super::super::put_data(&mut payload, &vec![7; number]);
+            super::super::put_data(&mut payload, &vec![7; hash]);
+            let bytes = envelope(Kind::DhCommit, Route::Two, &payload);
+            assert_eq!(open(&bytes, Version::Two).is_ok(), good, "{number} {hash}");
+        }
+    }
+
+    #[test]
     fn other_versions_and_types_are_refused() {
         let mut other = dh_key(&[7; 192]);
         for version in [0u8, 1, 2, 4, 255] {

@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use model::{
     Account, AccountId, AccountRef, ChangeAccount, ChosenServer, Command, Done, ExportKeys, ExportedKeys,
-    FingerprintWords, ImportKeys, Imported, OwnKey, Policy, Problem, RenewKey, Secret, SetAccountPolicy,
-    WordLanguage, Words,
+    FingerprintWords, ImportKeys, Imported, LoginKeys, OwnKey, Policy, Problem, RenewKey, Secret,
+    SetAccountPolicy, WordLanguage, Words,
 };
 use serde::de::DeserializeOwned;
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
@@ -19,10 +19,11 @@ use crate::pages::account_form::{listed_pins, way};
 use crate::pages::{Page, with};
 use crate::{App, markup};
 
-/// Fingerprints as words, by language and fingerprint, and what was exported for the sheet.
+/// Fingerprints as words, by language and fingerprint, what services have to know, and what was exported for the sheet.
 #[derive(Default)]
 pub(crate) struct Accounts {
     words: Rc<RefCell<BTreeMap<(Language, String), String>>>,
+    logins: Rc<RefCell<BTreeMap<AccountId, String>>>,
     exported: Rc<RefCell<Option<ExportedKeys>>>,
 }
 
@@ -46,6 +47,14 @@ impl Page for Accounts {
         }));
         let page = self.clone();
         global.on_words(with(app, move |app, index| page.ask_words(app, index)));
+        let page = self.clone();
+        global.on_login_keys(with(app, move |app, index| page.ask_login(app, index)));
+        let page = self.clone();
+        global.on_copy_login(with(app, move |app, index| {
+            if let Some(lines) = id(app, index).and_then(|id| page.logins.borrow().get(&id).cloned()) {
+                app.copy(&lines);
+            }
+        }));
         global.on_set_policy(with(app, set_policy));
         let weak = Rc::downgrade(app);
         global.on_change(
@@ -69,10 +78,10 @@ impl Page for Accounts {
             return;
         }
         let words = app.words();
-        let told = self.words.borrow();
+        let (told, logins) = (self.words.borrow(), self.logins.borrow());
         let line = |account: &Account| {
             let named = (words.language(), account.fingerprint.clone());
-            line(account, &words, told.get(&named))
+            line(account, &words, (told.get(&named), logins.get(&account.id)))
         };
         let lines: Vec<markup::AccountLine> = app.state(|state| state.accounts().map(line).collect());
         let global = app.ui().global::<markup::Accounts<'_>>();
@@ -154,6 +163,24 @@ impl Accounts {
         });
     }
 
+    /// Asks what the services of an account's network have to be told.
+    fn ask_login(&self, app: &Rc<App>, index: i32) {
+        let Some(account) = id(app, index) else { return };
+        let logins = self.logins.clone();
+        let command = Command::LoginKeys(AccountRef { account });
+        app.send::<LoginKeys>(&command, move |app, keys| match keys {
+            Ok(keys) => {
+                let lines = format!(
+                    "CERT ADD {}\nSET PUBKEY {}",
+                    keys.certificate_sha512, keys.public_key
+                );
+                logins.borrow_mut().insert(account, lines);
+                app.refresh(&[Change::Account(account)]);
+            }
+            Err(problem) => app.show_problem(&problem),
+        });
+    }
+
     fn export(&self, app: &Rc<App>) {
         let Some(account) = current(app) else { return };
         let kept = self.exported.clone();
@@ -169,7 +196,11 @@ impl Accounts {
     }
 }
 
-fn line(account: &Account, words: &view::Words, told: Option<&String>) -> markup::AccountLine {
+fn line(
+    account: &Account,
+    words: &view::Words,
+    (told, login): (Option<&String>, Option<&String>),
+) -> markup::AccountLine {
     let row = view::account_row(account, words);
     let server = account.server.as_ref().map(|it| view::text::address(&it.host));
     markup::AccountLine {
@@ -185,6 +216,8 @@ fn line(account: &Account, words: &view::Words, told: Option<&String>) -> markup
         opportunistic: account.policy == Policy::Opportunistic,
         fingerprint: view::fingerprint(&account.fingerprint).into(),
         words: told.cloned().unwrap_or_default().into(),
+        services: account.protocol == model::Protocol::Irc,
+        login: login.cloned().unwrap_or_default().into(),
     }
 }
 

@@ -206,7 +206,7 @@ impl AccountForm {
                 server: None,
                 register: false,
                 pins: Vec::new(),
-                connect: true,
+                connect: !knows_before_it_lets_in(network),
             },
         );
     }
@@ -243,6 +243,11 @@ impl AccountForm {
             },
         );
     }
+}
+
+/// Whether the network has to know an account's certificate before it lets anybody in over Tor.
+fn knows_before_it_lets_in(network: &str) -> bool {
+    network.eq_ignore_ascii_case("Libera.Chat")
 }
 
 /// A server for a new account.
