@@ -20,7 +20,7 @@ mod controls;
 const ARROWS: Arrows<'static> = &[
     ("dial", &["door"]),
     ("door", &[]),
-    ("engine", &["dial", "model", "otr", "vault", "xmpp"]),
+    ("engine", &["dial", "irc", "model", "otr", "vault", "xmpp"]),
     ("gate", &["door"]),
     ("house", &[]),
     ("irc", &["scram"]),

@@ -349,6 +349,7 @@ impl Otter {
             protocol: model::Protocol::Xmpp,
             address: parse_address(address)?,
             password: Secret::new(password.to_owned()),
+            login: None,
             server,
             register,
             pins: pins.iter().map(|pin| (*pin).to_owned()).collect(),

@@ -85,6 +85,7 @@ fn lab_an_account_with_a_wrong_password_connects_once_it_was_changed() -> Result
             account: alice.account,
             password: Some(Secret::new(word.to_owned())),
             server: None,
+            login: None,
             pins: None,
         })
     };

@@ -4,6 +4,7 @@
 
 mod certificate;
 mod error;
+mod identity;
 mod pin;
 mod stream;
 mod verify;
@@ -21,6 +22,7 @@ use tokio_rustls::TlsConnector;
 
 pub use certificate::IssuerHash;
 pub use error::{TlsError, UntrustedReason};
+pub use identity::Identity;
 pub use pin::{SpkiHash, SpkiHashError};
 pub use stream::TlsStream;
 use verify::{Seen, Verifier};
@@ -63,6 +65,8 @@ pub struct TlsPolicy {
     pub onion_service: bool,
     /// How long the handshake may take.
     pub timeout: Duration,
+    /// Who we are, where the server asks for a certificate; `None`: nobody.
+    pub identity: Option<Identity>,
     roots: Arc<RootCertStore>,
 }
 
@@ -77,6 +81,7 @@ impl TlsPolicy {
             known: None,
             onion_service: false,
             timeout,
+            identity: None,
             roots: Arc::new(roots),
         }
     }
@@ -101,7 +106,7 @@ where
         .map_err(|_| TlsError::BadDomain)?
         .to_owned();
     let verifier = Arc::new(Verifier::new(policy)?);
-    let config = client_config(Arc::clone(&verifier), alpn)?;
+    let config = client_config(Arc::clone(&verifier), alpn, policy.identity.as_ref())?;
     let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
     let outcome = timeout(policy.timeout, connecting)
         .await
@@ -115,13 +120,22 @@ where
     }
 }
 
-fn client_config(verifier: Arc<Verifier>, alpn: Option<Alpn>) -> Result<ClientConfig, TlsError> {
-    let mut config = ClientConfig::builder_with_provider(verify::provider())
+fn client_config(
+    verifier: Arc<Verifier>,
+    alpn: Option<Alpn>,
+    identity: Option<&Identity>,
+) -> Result<ClientConfig, TlsError> {
+    let config = ClientConfig::builder_with_provider(verify::provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|_| TlsError::Broken)?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match identity {
+        Some(identity) => config
+            .with_client_auth_cert(identity.chain(), identity.key())
+            .map_err(|_| TlsError::Broken)?,
+        None => config.with_no_client_auth(),
+    };
     // A ticket would let a server link two connections of an account over different circuits.
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;

@@ -14,6 +14,7 @@ mod transfer;
 mod verification;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,9 +39,6 @@ const MAX_KEYS: usize = 64;
 const MAX_OUTGOING: usize = 256;
 /// Time between two attempts to start a private conversation.
 const BETWEEN_QUERIES: Duration = Duration::from_secs(30);
-/// How long a step of a key exchange may take. Shorter than the time between two attempts, because
-/// an exchange of which one message got lost blocks the next one for so long.
-const EXCHANGE: Duration = Duration::from_secs(25);
 /// How long a query may stay without an answer before nothing is said to be starting any more.
 const STARTING: Duration = Duration::from_secs(60);
 /// How long a contact's program may take to say which run of it this is.
@@ -101,6 +99,8 @@ pub(crate) struct Conversation {
     contact: Address,
     key: Arc<PrivateKey>,
     tag: InstanceTag,
+    /// The longest OTR message that the transport takes in one piece.
+    longest: Option<NonZeroUsize>,
     otr: otr::Conversation,
     rules: Rules,
     keys: Vec<KnownFingerprint>,
@@ -159,6 +159,8 @@ pub(crate) struct Setup {
     pub(crate) contact: Address,
     pub(crate) key: Arc<PrivateKey>,
     pub(crate) tag: InstanceTag,
+    /// The longest OTR message that the transport takes in one piece; none: no limit.
+    pub(crate) longest: Option<NonZeroUsize>,
     pub(crate) keys: Vec<KnownFingerprint>,
     pub(crate) epoch: Epoch,
     pub(crate) rules: Rules,
@@ -169,9 +171,10 @@ impl Conversation {
         Self {
             account: setup.account,
             contact: setup.contact,
-            otr: policy::machine(&setup.key, setup.tag, setup.rules),
+            otr: policy::machine(&setup.key, setup.tag, setup.longest, setup.rules),
             key: setup.key,
             tag: setup.tag,
+            longest: setup.longest,
             rules: setup.rules,
             keys: setup.keys,
             history: VecDeque::new(),

@@ -1,11 +1,14 @@
-//! One account's way to its server: reach it by Tor, secure it, keep the XMPP session on it, and
+//! One account's way to its server: reach it by Tor, secure it, keep the session on it, and
 //! come back when it is lost. It must never go by another way than the dialer, nor decide what is said.
-//! RFC 6120; XEP-0198 (the session outlives its streams); XEP-0368.
+//! RFC 6120; XEP-0198 (the session outlives its streams); XEP-0368; RFC 2812.
 
 mod apart;
+mod irc;
 mod places;
 mod pump;
 mod reach;
+mod session;
+mod talk;
 mod trust;
 
 use std::collections::VecDeque;
@@ -15,25 +18,25 @@ use dial::find::{Finder, Place, Resolver};
 use dial::tls::KnownServer;
 use dial::{Dialer, Host, Isolation, TorStatus};
 use jid::BareJid;
-use model::{AccountId, AccountState, LoginStep, Problem, Server};
+use model::{AccountId, AccountState, Address, LoginStep, Problem, Server};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 pub(crate) use self::apart::{Chance, EACH, Siblings, moment};
-use crate::random::SystemRandom;
+pub(crate) use self::irc::{IrcLogin, IrcWay, mechanism_named, preset};
+use self::session::Session;
+pub(crate) use self::talk::{PersonReport, RoomOrder, RoomReport, Wish};
 
 /// What a link needs to know of its account.
 pub(crate) struct Setup {
     pub(crate) id: AccountId,
-    pub(crate) jid: BareJid,
+    pub(crate) network: Network,
     pub(crate) password: Zeroizing<String>,
     pub(crate) server: Option<Server>,
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
     /// The server as it was at the last login.
     pub(crate) known: Option<KnownServer>,
-    pub(crate) register: bool,
-    pub(crate) mechanism_seen: Option<xmpp::Mechanism>,
     pub(crate) isolation: Isolation,
     pub(crate) dialer: Dialer,
     /// Who is asked where the server is.
@@ -42,6 +45,16 @@ pub(crate) struct Setup {
     pub(crate) siblings: Siblings,
     /// Where the moments come from at which it moves.
     pub(crate) chance: Chance,
+}
+
+/// The network of an account, and what only it needs.
+pub(crate) enum Network {
+    Irc(IrcWay),
+    Xmpp {
+        jid: BareJid,
+        register: bool,
+        mechanism_seen: Option<xmpp::Mechanism>,
+    },
 }
 
 /// What a link is told.
@@ -55,7 +68,32 @@ pub(crate) enum Order {
     Disconnect,
     /// Leave the circuit and come back over another.
     NewCircuit,
+    /// Something about a person, on a network without a contact list.
+    Person {
+        who: Address,
+        wish: Wish,
+    },
+    Room(RoomOrder),
+    /// A message, on a network where an address is all that there is of a person.
+    Say {
+        to: Address,
+        body: String,
+        token: u64,
+        otr: bool,
+    },
     Xmpp(xmpp::Command),
+}
+
+impl Order {
+    /// The number of a message, if it is one: only those are kept while there is no connection.
+    fn token(&self) -> Option<u64> {
+        match self {
+            Self::Room(RoomOrder::Say { token, .. })
+            | Self::Say { token, .. }
+            | Self::Xmpp(xmpp::Command::Send { token, .. }) => Some(*token),
+            _ => None,
+        }
+    }
 }
 
 /// Which way an account moves.
@@ -72,6 +110,8 @@ pub(crate) struct Change {
     pub(crate) pins: Vec<dial::tls::SpkiHash>,
     pub(crate) known: Option<KnownServer>,
     pub(crate) resolvers: Vec<Resolver>,
+    /// Another way to log in, where there is a choice.
+    pub(crate) login: Option<IrcLogin>,
 }
 
 impl std::fmt::Debug for Change {
@@ -84,11 +124,30 @@ impl std::fmt::Debug for Change {
 #[derive(Debug)]
 pub(crate) enum Report {
     State(AccountState),
-    Xmpp(xmpp::Event),
+    /// This message goes to nobody.
+    Bounced {
+        token: u64,
+        problem: Problem,
+    },
+    /// Bytes that the name of a person and the text of one message share from now on.
+    Line(usize),
     /// Both sides have proven themselves: this is the server, to be known again.
     Server(KnownServer),
     /// These went nowhere, in this order.
     Lost(Vec<u64>),
+    /// The session stands, and everything begins anew; logged in like that.
+    Online {
+        mechanism: Option<String>,
+    },
+    /// The account is called otherwise now.
+    OwnName(String),
+    Person(PersonReport),
+    Room(RoomReport),
+    /// The server has this message.
+    Taken {
+        token: u64,
+    },
+    Xmpp(xmpp::Event),
 }
 
 /// Why a stream ended.
@@ -108,12 +167,12 @@ pub(crate) enum End {
 /// One account's link; a task of its own.
 pub(crate) struct Link {
     setup: Setup,
-    session: xmpp::Session,
+    session: Session,
     origin: Instant,
     orders: mpsc::Receiver<Order>,
     reports: mpsc::Sender<(AccountId, Report)>,
     /// Messages that came while the stream was down: they follow what the session still holds.
-    pending: VecDeque<(xmpp::Command, u64)>,
+    pending: VecDeque<(Order, u64)>,
     /// The session stands on a stream, and the engine was told so.
     online: bool,
     failures: u32,
@@ -129,6 +188,10 @@ pub(crate) struct Link {
     /// A login went well over this kind of transport: no other is tried any more, so that the
     /// session, and what it still holds, stays.
     proven: bool,
+    /// The name that the certificate of the server has to bear.
+    name: String,
+    /// The server wants to be reached by TLS on this port (IRCv3 sts).
+    tls_at: Option<u16>,
     /// Others wait for the same as this account: it must not come in the same moment.
     together: bool,
     /// The moment at which it goes, where it does so apart from others.
@@ -142,8 +205,12 @@ impl Link {
         reports: mpsc::Sender<(AccountId, Report)>,
     ) -> Self {
         let transport = first_transport(&setup);
-        let session = new_session(&setup, transport, setup.register);
-        let finder = Some(places::finder(&setup));
+        let session = Session::new(&setup, transport);
+        let finder = places::finder(&setup);
+        let name = match &setup.network {
+            Network::Irc(way) => way.network.clone(),
+            Network::Xmpp { jid, .. } => jid.domain().as_str().to_owned(),
+        };
         Self {
             setup,
             session,
@@ -159,6 +226,8 @@ impl Link {
             place: None,
             server: None,
             proven: false,
+            name,
+            tls_at: None,
             together: false,
             leaves_at: None,
         }
@@ -247,11 +316,8 @@ impl Link {
     /// What the session held is told as lost: another server cannot know of it.
     async fn change_way(&mut self) {
         let Some(change) = self.change.take() else { return };
-        let _ = self.session.handle(
-            xmpp::Input::Command(xmpp::Command::GoOffline),
-            self.now(),
-            &mut SystemRandom,
-        );
+        let now = self.now();
+        self.session.go_offline(now);
         self.outputs(&mut Vec::new(), &mut None).await;
         let change = *change;
         self.setup.password = change.password;
@@ -259,9 +325,13 @@ impl Link {
         self.setup.pins = change.pins;
         self.setup.known = change.known;
         self.setup.resolvers = change.resolvers;
-        self.finder = Some(places::finder(&self.setup));
+        if let (Network::Irc(way), Some(login)) = (&mut self.setup.network, change.login) {
+            way.login = login;
+        }
+        self.finder = places::finder(&self.setup);
         self.transport = first_transport(&self.setup);
-        self.session = new_session(&self.setup, self.transport, self.setup.register);
+        self.session = Session::new(&self.setup, self.transport);
+        self.tls_at = None;
         self.proven = false;
         self.failures = 0;
     }
@@ -317,14 +387,11 @@ impl Link {
 
     /// Keeps a message for later; what was lost with the stream is of no use later.
     async fn queue(&mut self, order: Order) {
-        if let Order::Xmpp(command) = order
-            && let xmpp::Command::Send { token, .. } = command
-        {
-            if self.pending.len() >= 512 {
-                self.report(Report::Lost(vec![token])).await;
-            } else {
-                self.pending.push_back((command, token));
-            }
+        let Some(token) = order.token() else { return };
+        if self.pending.len() >= 512 {
+            self.report(Report::Lost(vec![token])).await;
+        } else {
+            self.pending.push_back((order, token));
         }
     }
 
@@ -347,23 +414,17 @@ fn first_transport(setup: &Setup) -> model::Transport {
     server.map_or_else(Default::default, |server| server.transport)
 }
 
-fn new_session(setup: &Setup, transport: model::Transport, register: bool) -> xmpp::Session {
-    let mut config = xmpp::Config::new(setup.jid.clone(), setup.password.clone());
-    config.tls = match transport {
-        model::Transport::DirectTls => xmpp::Tls::Direct,
-        model::Transport::PlainOverOnion => xmpp::Tls::PlainOverOnion,
-        model::Transport::StartTls => xmpp::Tls::StartTls,
-    };
-    config.register = register;
-    config.mechanism_seen = setup.mechanism_seen;
-    xmpp::Session::new(config)
-}
-
 /// Where a server is asked for, in this order.
 pub(crate) struct Candidate {
     pub(crate) host: Host,
     pub(crate) port: u16,
     pub(crate) transport: model::Transport,
+}
+
+/// A server and the name that its certificate has to bear.
+pub(crate) struct Target {
+    pub(crate) candidate: Candidate,
+    pub(crate) name: String,
 }
 
 #[cfg(test)]

@@ -7,10 +7,13 @@ mod accounts;
 mod effects;
 mod history;
 mod keeping;
+mod kept_accounts;
 mod keys;
 mod moves;
+mod network;
 mod people;
 mod profile;
+mod rooms;
 mod rules;
 mod servers;
 mod settings;
@@ -38,6 +41,7 @@ use self::accounts::Account;
 use self::moves::Moves;
 use self::people::Person;
 use self::profile::Job;
+use self::rooms::Rooms;
 use self::rules::Attention;
 use self::sights::Seen;
 use self::strangers::Refused;
@@ -82,6 +86,7 @@ struct Open {
     accounts: BTreeMap<AccountId, Account>,
     people: BTreeMap<(AccountId, Address), Person>,
     refused: Refused,
+    rooms: Rooms,
     said: Said,
     moves: Moves,
     /// Within one thread, and never held across a wait.
@@ -165,6 +170,7 @@ impl Messenger {
             Command::TravelProfile(with) => self.travel(&with.passphrase, id),
             Command::AddAccount(with) => self.add_account(with, id),
             Command::RenewKey(with) => self.renew_key(&with, id),
+            Command::FindRooms(with) => self.find_rooms(with, id),
             other => Outcome::Now(self.carry_out_now(other)),
         }
     }
@@ -255,6 +261,7 @@ impl Messenger {
                 .values()
                 .map(|account| account.shown.clone())
                 .collect();
+            snapshot.rooms = open.rooms.shown();
             snapshot.contacts = open.people.values().map(Person::shown).collect();
             snapshot.conversations = open.people.values().map(Person::show_conversation).collect();
         }

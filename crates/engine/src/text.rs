@@ -5,6 +5,10 @@
 
 /// The text without NUL and other control characters; line ends are `\n`, tabs stay.
 pub(crate) fn plain(text: &str) -> String {
+    // Some programs put IRC's sign of an action into what they encrypt.
+    let action = irc::read_action(text).filter(|_| text.starts_with('\u{1}'));
+    let action = action.map(irc::write_action);
+    let text = action.as_deref().unwrap_or(text);
     let kept = |c: &char| matches!(c, '\n' | '\t') || !c.is_control();
     text.replace("\r\n", "\n").chars().filter(kept).collect()
 }
@@ -28,6 +32,7 @@ mod tests {
     fn control_characters_are_dropped_and_lines_and_letters_stay() {
         assert_eq!(plain("a\0b\u{1b}[2Jc\u{7f}\u{9b}d"), "ab[2Jcd");
         assert_eq!(plain("one\r\ntwo\n\tthree\rfour"), "one\ntwo\n\tthreefour");
+        assert_eq!(plain("\u{1}ACTION waves\u{1}"), "/me waves");
         let visible_elsewhere = "سلام \u{202e}gnp\u{200b}";
         assert_eq!(plain(visible_elsewhere), visible_elsewhere);
     }

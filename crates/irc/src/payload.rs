@@ -23,10 +23,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of text that one message from us to `target` can carry. `user` and `host` are ours, as others see them.
 pub(crate) fn room(nick: &Nick, user: Option<&str>, host: Option<&str>, target: &Target) -> usize {
+    line_room(nick, user, host).saturating_sub(target.as_str().len())
+}
+
+/// The same together with the name of the target.
+pub(crate) fn line_room(nick: &Nick, user: Option<&str>, host: Option<&str>) -> usize {
     let user = user.map_or(UNKNOWN_USER, str::len);
     let host = host.map_or(UNKNOWN_HOST, str::len);
     // `:nick!user@host PRIVMSG target :text` and the line end.
-    let around = ":!@ PRIVMSG  :\r\n".len() + nick.as_str().len() + user + host + target.as_str().len();
+    let around = ":!@ PRIVMSG  :\r\n".len() + nick.as_str().len() + user + host;
     LONGEST_BODY.saturating_sub(around)
 }
 

@@ -182,6 +182,14 @@ impl Session {
         NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN)
     }
 
+    /// Bytes that the name of a target and the text of one message to it share in a line, as far as our own prefix is
+    /// known; [`Self::max_payload`] is what they leave of it for OTR.
+    #[must_use]
+    pub fn line_room(&self) -> usize {
+        let me = &self.connection.me;
+        payload::line_room(&me.nick, me.user.as_deref(), me.host.as_deref())
+    }
+
     /// A nick or room with its case taken away as this network does: the same for names that are the same here.
     #[must_use]
     pub fn fold(&self, name: &str) -> String {

@@ -43,6 +43,33 @@ pub enum Protocol {
     Xmpp,
 }
 
+/// How an IRC account proves to the services of its network who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServicesLogin {
+    /// By a certificate that the program made (EXTERNAL).
+    Certificate,
+    /// By a key that the program made (ECDSA-NIST256P-CHALLENGE).
+    Key,
+    /// Not at all: it has no account there.
+    None,
+    /// By its password.
+    Password,
+}
+
+/// What the services of an IRC network have to be told to know an account again. Nothing of it is secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LoginKeys {
+    /// How the account logs in.
+    pub login: ServicesLogin,
+    /// SHA-256 of its certificate: 64 hexadecimal digits.
+    pub certificate_sha256: String,
+    /// SHA-512 of its certificate: 128 hexadecimal digits.
+    pub certificate_sha512: String,
+    /// Its public key on the curve P-256, compressed and in Base64.
+    pub public_key: String,
+}
+
 /// How an account is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "is", rename_all = "snake_case")]

@@ -20,8 +20,8 @@ use crate::trust::{
 };
 use crate::ways::{SetTor, TorPaths, TorSettings, WallsCheck};
 use crate::{
-    Account, AccountId, Address, Contact, Conversation, MessageId, ProfileState, Protocol, Room, Server, Tor,
-    Wall,
+    Account, AccountId, Address, Contact, Conversation, LoginKeys, MessageId, ProfileState, Protocol, Room,
+    Server, ServicesLogin, Tor, Wall,
 };
 
 /// What is known of one method without calling it.
@@ -109,6 +109,8 @@ methods! {
     "account.remove" RemoveAccount(AccountRef) -> Done;
     /// Changes the password, the server or the pins that an account connects with, and connects again.
     "account.change" ChangeAccount(ChangeAccount) -> Done;
+    /// What the services of an IRC network have to be told to let an account log in without a password.
+    "account.login_keys" LoginKeys(AccountRef) -> LoginKeys;
     /// Accepts the key that a server showed, after the account stopped because of it (`tls.key_changed`, `tls.untrusted`,
     /// `tls.keys_differ`), and connects again. Only a key that the problem is about can be accepted.
     "account.trust_server" TrustServer(TrustServer) -> Done;
@@ -191,34 +193,24 @@ methods! {
     /// Corrects the last message to a contact. Its program has to be one of ours.
     "message.correct" CorrectMessage(CorrectMessage) -> Done;
     /// Enters a room, or makes one.
-    /// This version does not carry it out: `door.no_such_method`.
     "room.enter" EnterRoom(EnterRoom) -> Done;
     /// Leaves a room, and does not enter it by itself any more.
-    /// This version does not carry it out: `door.no_such_method`.
     "room.leave" LeaveRoom(RoomRef) -> Done;
     /// A room with its members and what was said.
-    /// This version does not carry it out: `door.no_such_method`.
     "room.show" ShowRoom(RoomRef) -> RoomShown;
     /// Says something in a room, readable for everybody in it and for its server.
-    /// This version does not carry it out: `door.no_such_method`.
     "room.say" SayInRoom(SayInRoom) -> MessageSent;
     /// Changes what a room says it is about.
-    /// This version does not carry it out: `door.no_such_method`.
     "room.topic" SetTopic(RoomText) -> Done;
     /// Keeps a text that was begun and not said.
-    /// This version does not carry it out: `door.no_such_method`.
     "room.draft" SetRoomDraft(RoomText) -> Done;
     /// Invites somebody into a room.
-    /// This version does not carry it out: `door.no_such_method`.
     "room.invite" InviteToRoom(InviteToRoom) -> Done;
     /// Puts somebody out of a room, or gives them another rank.
-    /// This version does not carry it out: `door.no_such_method`.
     "room.moderate" ModerateRoom(ModerateRoom) -> Done;
     /// Forgets a room, or an invitation into it. Nobody is told.
-    /// This version does not carry it out: `door.no_such_method`.
     "room.forget" ForgetRoom(RoomRef) -> Done;
     /// Asks an account's server which rooms it lists.
-    /// This version does not carry it out: `door.no_such_method`.
     "room.find" FindRooms(FindRooms) -> FoundRooms;
     /// What the owner chose for the whole profile.
     "rules.show" ShowRules(Nothing) -> Rules;
@@ -312,6 +304,10 @@ pub struct AddAccount {
     pub address: Address,
     /// Its password, or the one to register with. On IRC it may be empty: no account of services is used then.
     pub password: Secret,
+    /// How to log in to the services of an IRC network; absent: by the password where there is one, by the certificate
+    /// where the network lets in nobody else, else not at all.
+    #[serde(default)]
+    pub login: Option<ServicesLogin>,
     /// The server, if it shall not be found from the address.
     #[serde(default)]
     pub server: Option<Server>,

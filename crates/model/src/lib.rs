@@ -27,7 +27,7 @@ mod tor;
 mod trust;
 mod ways;
 
-pub use account::{Account, AccountState, LoginStep, Protocol, Server, Transport};
+pub use account::{Account, AccountState, LoginKeys, LoginStep, Protocol, Server, ServicesLogin, Transport};
 pub use command::{
     AccountAdded, AccountRef, AddAccount, AddContact, Command, ContactRef, CreateProfile, Done,
     FingerprintRef, MessageRef, MessageSent, Method, NewPassphrase, Nothing, SendMessage, SetVerified,

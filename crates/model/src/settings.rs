@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ServicesLogin;
 use crate::secret::Secret;
 use crate::{AccountId, Address, Server};
 
@@ -55,6 +56,9 @@ pub struct ChangeAccount {
     /// Another server, or none: found from the address.
     #[serde(default)]
     pub server: Option<ChosenServer>,
+    /// Another way to log in to the services of an IRC network.
+    #[serde(default)]
+    pub login: Option<ServicesLogin>,
     /// Other pins, as in `account.add`.
     #[serde(default)]
     pub pins: Option<Vec<String>>,
@@ -160,7 +164,8 @@ pub struct Probes {
 /// One kind of thing that the profile holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoredItem {
-    /// `accounts`, `keys`, `contacts`, `fingerprints`, `queued_messages`, `drafts`, `window`, `history`, `tor`.
+    /// `accounts`, `keys`, `contacts`, `fingerprints`, `queued_messages`, `drafts`,
+    /// `rooms`, `window`, `history`, `tor`.
     pub what: String,
     /// How many.
     pub count: u64,

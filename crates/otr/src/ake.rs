@@ -60,11 +60,6 @@ pub(crate) struct Signer<'a> {
 }
 
 impl Ake {
-    /// Whether an exchange is under way.
-    pub(crate) fn is_idle(&self) -> bool {
-        matches!(self, Self::Idle)
-    }
-
     /// The hash of our commit, if its number was not revealed yet.
     pub(crate) fn open_commit(&self) -> Option<[u8; 32]> {
         match self {

@@ -8,6 +8,7 @@ mod send;
 mod verify;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,6 +109,12 @@ impl Conversation {
         };
         self.announce_deadline();
         result
+    }
+
+    /// The transport's limit for one message changed; see [`Config::max_message`]. Messages that are in pieces already
+    /// stay as they are.
+    pub fn set_max_message(&mut self, limit: Option<NonZeroUsize>) {
+        self.config.max_message = limit;
     }
 
     /// The next output; `None` when all were taken.

@@ -243,6 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn exponents_are_drawn_over_all_of_320_bits() {
+        let mut rng = Dice::new(1);
+        let (mut ones, mut zeros) = ([0u64; TEETH], [0u64; TEETH]);
+        for _ in 0..32 {
+            let words = Pair::generate(&mut rng).secret;
+            for ((one, zero), word) in ones.iter_mut().zip(&mut zeros).zip(words) {
+                *one |= word;
+                *zero |= !word;
+            }
+        }
+        assert_eq!((ones, zeros), ([u64::MAX; TEETH], [u64::MAX; TEETH]));
+        assert_eq!((TEETH * 64, EXPONENT_BITS), (320, 320));
+    }
+
+    #[test]
     fn two_sides_agree() {
         let mut rng = Dice::new(2);
         let (alice, bob) = (Pair::generate(&mut rng), Pair::generate(&mut rng));

@@ -62,3 +62,8 @@ pub use key::{Fingerprint, FingerprintError, KeyError, PrivateKey};
 pub use tag::InstanceTag;
 pub use tlv::{LONGEST_TLV, Tlv};
 pub use version::Version;
+
+/// The examples of the README are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,8 +1,8 @@
 use super::*;
 use crate::SCHEMA;
 use crate::{
-    Account, Contact, KeptHistory, KnownFingerprint, Policy, Protocol, Queued, QueuedState, SecretBytes,
-    SecretText, TlsPolicy,
+    Account, Contact, IrcLogin, KeptHistory, KnownFingerprint, Policy, Protocol, Queued, QueuedState, Room,
+    SecretBytes, SecretText, TlsPolicy,
 };
 use proptest::prelude::*;
 
@@ -220,6 +220,48 @@ fn the_layout_stays() {
     assert_eq!(serde_json::from_value::<Profile>(expected).unwrap(), sample());
 }
 
+#[test]
+fn the_layout_of_irc_accounts_and_rooms_stays() {
+    let secret = |bytes: &[u8]| Some(SecretBytes::new(bytes.to_vec()));
+    let mut profile = sample();
+    profile.accounts[0].protocol = Protocol::Irc {
+        address: "alice@irc.example".into(),
+        login: IrcLogin::Certificate,
+        password: SecretText::new(String::new()),
+        host: None,
+        port: Some(6697),
+        tls: TlsPolicy::Direct,
+        pins: Vec::new(),
+        mechanism_seen: None,
+        login_key: secret(&[1]),
+        certificate: secret(&[2]),
+        certificate_key: secret(&[3]),
+        learnt: crate::Learnt::default(),
+    };
+    profile.rooms.push(Room {
+        account: 1,
+        address: "#otters".into(),
+        nick: "alice".into(),
+        password: None,
+        enter: true,
+        draft: None,
+    });
+    let json = serde_json::to_value(&profile).unwrap();
+    let irc = serde_json::json!({ "irc": {
+        "address": "alice@irc.example", "login": "certificate", "password": "", "host": null, "port": 6697,
+        "tls": "direct", "pins": [], "mechanism_seen": null, "login_key": "AQ==", "certificate": "Ag==",
+        "certificate_key": "Aw==", "learnt": {},
+    } });
+    let room = serde_json::json!({
+        "account": 1, "address": "#otters", "nick": "alice", "password": null, "enter": true, "draft": null,
+    });
+    assert_eq!(
+        (&json["accounts"][0]["protocol"], &json["rooms"][0]),
+        (&irc, &room)
+    );
+    assert_eq!(serde_json::from_value::<Profile>(json).unwrap(), profile);
+}
+
 fn sample() -> Profile {
     let protocol = Protocol::Xmpp {
         jid: "alice@example.org".into(),
@@ -293,8 +335,9 @@ prop_compose! {
         flag in any::<bool>(),
     ) -> Profile {
         let mut profile = sample();
-        let Protocol::Xmpp { jid, password: secret, port, .. } = &mut profile.accounts[0].protocol;
-        (*jid, *secret, *port) = (text.clone(), SecretText::new(password), numbers.3);
+        if let Protocol::Xmpp { jid, password: secret, port, .. } = &mut profile.accounts[0].protocol {
+            (*jid, *secret, *port) = (text.clone(), SecretText::new(password), numbers.3);
+        }
         profile.accounts[0].otr_key = key.map(SecretBytes::new);
         profile.accounts[0].connect = flag;
         profile.contacts[0].name = name;

@@ -33,6 +33,9 @@ pub struct Profile {
     pub next_id: u64,
     /// Choices by name, as the engine defines them.
     pub settings: BTreeMap<String, serde_json::Value>,
+    /// Rooms that the person was in or is to enter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rooms: Vec<Room>,
 }
 
 impl Default for Profile {
@@ -46,6 +49,7 @@ impl Default for Profile {
             history_key: None,
             next_id: 1,
             settings: BTreeMap::new(),
+            rooms: Vec::new(),
         }
     }
 }
@@ -86,6 +90,34 @@ pub enum Policy {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Protocol {
+    /// IRC, RFC 2812.
+    Irc {
+        /// The nick that is wanted, and the network: `nick@network`.
+        address: String,
+        /// How to log in to the network's services.
+        login: IrcLogin,
+        /// The password of the services' account; empty: none.
+        password: SecretText,
+        /// The host to connect to, if not the network's own; may be an onion address.
+        host: Option<String>,
+        /// The port to connect to, if not the standard one.
+        port: Option<u16>,
+        /// How TLS is used.
+        tls: TlsPolicy,
+        /// Public keys that the server may show: SHA-256 of the SPKI, hex.
+        pins: Vec<String>,
+        /// The best login mechanism that the account has used; a worse one is refused afterwards.
+        mechanism_seen: Option<String>,
+        /// The key that signs challenges: 32 bytes.
+        login_key: Option<SecretBytes>,
+        /// The certificate by which services know the account, in DER.
+        certificate: Option<SecretBytes>,
+        /// The certificate's private key, PKCS#8 in DER.
+        certificate_key: Option<SecretBytes>,
+        /// What earlier logins left behind.
+        #[serde(default)]
+        learnt: Learnt,
+    },
     /// XMPP, RFC 6120.
     Xmpp {
         /// The bare address, `name@host`.
@@ -110,6 +142,20 @@ pub enum Protocol {
         #[serde(default)]
         learnt: Learnt,
     },
+}
+
+/// How an account logs in to the services of an IRC network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IrcLogin {
+    /// By its certificate (EXTERNAL).
+    Certificate,
+    /// By its key (ECDSA-NIST256P-CHALLENGE).
+    Key,
+    /// Not at all.
+    None,
+    /// By its password.
+    Password,
 }
 
 /// What logins of an account left behind for the next one.
@@ -166,6 +212,24 @@ pub struct Contact {
     pub blocked: bool,
     /// What was begun and not sent.
     #[serde(default)]
+    pub draft: Option<SecretText>,
+}
+
+/// A room, as one account knows it. Nothing that was said in it is kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Room {
+    /// [`Account::id`].
+    pub account: u64,
+    /// The room's address.
+    pub address: String,
+    /// What the account is called in it.
+    pub nick: String,
+    /// The room's password.
+    pub password: Option<SecretText>,
+    /// Whether it is entered whenever the account connects.
+    pub enter: bool,
+    /// What was begun and not said.
     pub draft: Option<SecretText>,
 }
 
@@ -256,6 +320,7 @@ redacted! {
     KnownFingerprint => verified;
     Profile => schema, accounts, contacts, outbox;
     Queued => account, state;
+    Room => account, enter;
 }
 
 /// Wipes the named fields on drop; fields of other kinds of secret wipe themselves.
@@ -274,6 +339,7 @@ wiped! {
     KeptHistory => address;
     KnownFingerprint => fingerprint;
     Queued => id, address, fingerprint, also_for, epoch;
+    Room => address, nick;
 }
 
 impl Drop for Profile {
@@ -287,8 +353,11 @@ impl Drop for Profile {
 
 impl Drop for Protocol {
     fn drop(&mut self) {
-        let Protocol::Xmpp { jid, host, .. } = self;
-        jid.zeroize();
+        let (Protocol::Irc { address, host, .. }
+        | Protocol::Xmpp {
+            jid: address, host, ..
+        }) = self;
+        address.zeroize();
         host.zeroize();
     }
 }
@@ -310,6 +379,7 @@ fn wipe(value: serde_json::Value) {
 impl fmt::Debug for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Protocol::Irc { .. } => f.write_str("Irc { .. }"),
             Protocol::Xmpp { .. } => f.write_str("Xmpp { .. }"),
         }
     }

@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// Kind by kind: `accounts`, `keys`, `contacts`, `fingerprints`, `queued_messages`, `drafts`,
-    /// `settings`, `history`.
+    /// `rooms`, `settings`, `history`.
     pub kinds: Vec<StoredKind>,
     /// Conversations whose messages are kept.
     pub histories: Vec<StoredHistory>,
@@ -103,10 +103,9 @@ fn kinds(profile: &Profile) -> Vec<StoredKind> {
     let known = || profile.contacts.iter().flat_map(|contact| &contact.fingerprints);
     let known_bytes = known().map(json_length).sum();
     let drafts = || {
-        let texts = profile
-            .contacts
-            .iter()
-            .filter_map(|contact| contact.draft.as_ref());
+        let of_contacts = profile.contacts.iter().map(|contact| &contact.draft);
+        let of_rooms = profile.rooms.iter().map(|room| &room.draft);
+        let texts = of_contacts.chain(of_rooms).flatten();
         texts.map(SecretText::expose_secret)
     };
     let less = |whole: usize, part: usize| whole.saturating_sub(part);
@@ -129,6 +128,7 @@ fn kinds(profile: &Profile) -> Vec<StoredKind> {
             json_length(&profile.outbox),
         ),
         kind("drafts", drafts().count(), drafts().map(str::len).sum()),
+        kind("rooms", profile.rooms.len(), json_length(&profile.rooms)),
         kind("settings", profile.settings.len(), json_length(&profile.settings)),
     ]
 }

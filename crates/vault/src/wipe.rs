@@ -36,6 +36,7 @@ impl Vault {
             profile.accounts.retain(|kept| kept.id != account);
             profile.contacts.retain(|kept| kept.account != account);
             profile.outbox.retain(|kept| kept.account != account);
+            profile.rooms.retain(|kept| kept.account != account);
             profile
                 .history
                 .retain(|kept: &KeptHistory| kept.account != account);

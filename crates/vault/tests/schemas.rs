@@ -32,7 +32,10 @@ fn assert_all_is_there(vault: &Vault) {
         pins,
         port,
         ..
-    } = &account.protocol;
+    } = &account.protocol
+    else {
+        panic!("an account of another network")
+    };
     assert_eq!(
         (jid.as_str(), password.expose_secret()),
         ("alice@example.org", "looking-glass")
@@ -60,7 +63,11 @@ fn a_profile_of_schema_1_opens_and_moves_forward() {
     let desk = with_file_of(1);
     let mut vault = desk.open().unwrap();
     assert_all_is_there(&vault);
-    assert!(vault.profile().history.is_empty() && !vault.keeps_history(1, "bob@example.org"));
+    assert!(
+        vault.profile().rooms.is_empty()
+            && vault.profile().history.is_empty()
+            && !vault.keeps_history(1, "bob@example.org")
+    );
     vault
         .change(|profile| profile.contacts[0].accepted = false)
         .unwrap();

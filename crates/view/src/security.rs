@@ -193,6 +193,7 @@ mod tests {
             "fingerprints",
             "queued_messages",
             "drafts",
+            "rooms",
             "window",
             "history",
             "tor",

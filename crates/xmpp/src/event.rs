@@ -8,6 +8,7 @@ use jid::{BareJid, FullJid, Jid};
 
 use crate::config::Mechanism;
 use crate::error::{OfflineReason, StanzaCondition};
+use crate::room::{FoundRoom, Invitation, RoomEvent, RoomOrder};
 
 /// What ties a login to the TLS connection below it, where that has it.
 #[derive(Clone, Default, Eq, PartialEq)]
@@ -69,6 +70,8 @@ pub enum Command {
     },
     /// Refuse everything from these, on the server too where it can (XEP-0191); also what they ask of this session.
     Block(Vec<BareJid>),
+    /// Ask the account's server which rooms it lists.
+    FindRooms,
     /// Take a block away.
     Unblock(BareJid),
     /// Take someone off the roster; ends subscriptions both ways.
@@ -85,6 +88,13 @@ pub enum Command {
     GoOffline,
     /// Test the stream now; no answer in time ends it.
     Ping,
+    /// Do something with a room (XEP-0045).
+    Room {
+        /// Which.
+        room: BareJid,
+        /// What.
+        order: RoomOrder,
+    },
     /// Send a one-to-one message.
     Send {
         /// To whom: a full JID once a session with one device stands.
@@ -145,6 +155,17 @@ pub enum Event {
         /// A copy of what another device of ours got (XEP-0280) or an archived text (XEP-0313), never a live message.
         forwarded_or_archived: bool,
     },
+    /// Somebody asks us into a room.
+    Invited(Invitation),
+    /// Something happened in a room.
+    Room {
+        /// Which.
+        room: BareJid,
+        /// What.
+        event: RoomEvent,
+    },
+    /// The rooms that `Command::FindRooms` asked for: at most 1,000.
+    RoomsFound(Vec<FoundRoom>),
     /// Someone asked this session something and was told what an offline account's server would tell.
     RequestRefused {
         /// Who.
@@ -197,13 +218,11 @@ pub enum Request {
     Version,
 }
 
-/// RFC 6121 5.2.2, without `error`.
+/// RFC 6121 5.2.2, without `error`; what rooms say comes as [`Event::Room`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum MessageKind {
     /// `chat`.
     Chat,
-    /// `groupchat`.
-    GroupChat,
     /// `headline`.
     Headline,
     /// `normal`, and everything unknown.

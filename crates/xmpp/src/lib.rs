@@ -29,6 +29,7 @@ mod error;
 mod event;
 mod framing;
 mod ns;
+mod room;
 mod sasl;
 mod session;
 mod write;
@@ -37,12 +38,24 @@ mod write;
 mod blocking;
 #[path = "xep/0280_carbons.rs"]
 mod carbons;
+#[path = "xep/0045_configuration.rs"]
+mod configuration;
 #[path = "xep/0203_delay.rs"]
 mod delay;
 #[path = "xep/0334_hints.rs"]
 mod hints;
+#[path = "xep/0249_invitations.rs"]
+mod invitations;
 #[path = "xep/0077_registration.rs"]
 mod registration;
+#[path = "xep/0030_room_list.rs"]
+mod room_list;
+#[path = "xep/0045_stanzas.rs"]
+mod room_stanzas;
+#[path = "xep/0045_rooms.rs"]
+mod rooms;
+#[path = "xep/0410_self_ping.rs"]
+mod self_ping;
 #[path = "xep/0198_sm.rs"]
 mod sm;
 
@@ -50,4 +63,8 @@ pub use config::{Config, Limits, Mechanism, Tls};
 pub use error::{Error, OfflineReason, StanzaCondition, StreamCondition};
 pub use event::{Bindings, Command, Event, Input, MessageKind, Output, Request, RosterItem, Subscription};
 pub use jid::{BareJid, FullJid, Jid};
+pub use room::{
+    Affiliation, FoundRoom, Invitation, Occupant, Role, RoomAction, RoomEvent, RoomExit, RoomInfo,
+    RoomModeration, RoomOrder, RoomPassword, RoomRefusal,
+};
 pub use session::Session;

@@ -26,6 +26,16 @@ pub(crate) const LAST_ACTIVITY: &str = "jabber:iq:last";
 pub(crate) const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
 /// XEP-0030 4.
 pub(crate) const DISCO_ITEMS: &str = "http://jabber.org/protocol/disco#items";
+/// XEP-0045.
+pub(crate) const MUC: &str = "http://jabber.org/protocol/muc";
+/// XEP-0045 8 and 9.
+pub(crate) const MUC_ADMIN: &str = "http://jabber.org/protocol/muc#admin";
+/// XEP-0045 10.
+pub(crate) const MUC_OWNER: &str = "http://jabber.org/protocol/muc#owner";
+/// XEP-0045 10.2: the name of the form.
+pub(crate) const ROOM_CONFIG: &str = "http://jabber.org/protocol/muc#roomconfig";
+/// XEP-0045 15.6.
+pub(crate) const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
 /// XEP-0077.
 pub(crate) const REGISTER: &str = "jabber:iq:register";
 /// XEP-0004.
@@ -44,11 +54,17 @@ pub(crate) const TIME: &str = "urn:xmpp:time";
 pub(crate) const DELAY: &str = "urn:xmpp:delay";
 /// XEP-0091, the old way to say the same.
 pub(crate) const OLD_DELAY: &str = "jabber:x:delay";
+/// XEP-0249.
+pub(crate) const CONFERENCE: &str = "jabber:x:conference";
 /// XEP-0280.
 pub(crate) const CARBONS: &str = "urn:xmpp:carbons:2";
 /// XEP-0297.
 pub(crate) const FORWARD: &str = "urn:xmpp:forward:0";
+/// XEP-0313.
+pub(crate) const MAM: &str = "urn:xmpp:mam:2";
 /// XEP-0334.
 pub(crate) const HINTS: &str = "urn:xmpp:hints";
 /// The namespace that XEP-0380 names for OTR.
 pub(crate) const OTR: &str = "urn:xmpp:otr:0";
+/// XEP-0421.
+pub(crate) const OCCUPANT_ID: &str = "urn:xmpp:occupant-id:0";

@@ -21,12 +21,15 @@ use crate::error::{Error, OfflineReason};
 use crate::event::{Bindings, Event, Input, Output, Subscription};
 use crate::framing::{Frame, Framer};
 use crate::ns;
+use crate::room_list::Search;
+use crate::rooms::Rooms;
 use crate::sm::Management;
 use crate::write;
 use life::Clock;
 use login::Login;
-pub(crate) use requests::Kind;
+pub(crate) use login::condition;
 use requests::Requests;
+pub(crate) use requests::{Answer, Kind, RoomStep, SearchStep};
 pub(crate) use stanza::body;
 
 /// An XMPP client for one account, over whatever transport it is handed, one after another.
@@ -34,7 +37,7 @@ pub(crate) use stanza::body;
 /// Each transport starts with `Input::Connected` and ends with `Input::Closed`. Between two transports the session
 /// keeps what was not acknowledged (XEP-0198) and takes it up again on the next one.
 pub struct Session {
-    config: Config,
+    pub(crate) config: Config,
     phase: Phase,
     framer: Framer,
     out: VecDeque<Output>,
@@ -49,6 +52,10 @@ pub struct Session {
     contacts: BTreeMap<BareJid, Subscription>,
     /// Whoever is refused everything, contact or not (XEP-0191).
     pub(crate) blocked: BTreeSet<BareJid>,
+    /// Where we are beside one-to-one conversations (XEP-0045).
+    pub(crate) rooms: Rooms,
+    /// The search for rooms that is under way.
+    pub(crate) search: Option<Search>,
     jid: Option<FullJid>,
     /// The strongest mechanism that this account has used, or that was offered to it.
     seen: Option<Mechanism>,
@@ -91,8 +98,8 @@ struct Sent {
 
 /// What each step may use.
 pub(crate) struct Step<'a> {
-    now: Duration,
-    rng: &'a mut dyn CryptoRng,
+    pub(crate) now: Duration,
+    pub(crate) rng: &'a mut dyn CryptoRng,
 }
 
 impl Session {
@@ -110,6 +117,8 @@ impl Session {
             sent: VecDeque::new(),
             contacts: BTreeMap::new(),
             blocked: BTreeSet::new(),
+            rooms: Rooms::default(),
+            search: None,
             jid: None,
             seen: config.mechanism_seen,
             mechanism: Mechanism::Plain,
@@ -217,7 +226,7 @@ impl Session {
         self.out.push_back(Output::Send(bytes));
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(crate) fn tell(&mut self, event: Event) {
         self.out.push_back(Output::Event(event));
     }
 

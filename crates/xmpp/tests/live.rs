@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod live {
     mod client;
+    mod rooms;
     mod server;
     mod stories;
 }

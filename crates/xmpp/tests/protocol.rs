@@ -8,5 +8,6 @@ mod protocol {
     mod mallory;
     mod peer;
     mod resume;
+    mod rooms;
     mod stanzas;
 }

@@ -2,6 +2,7 @@
 //! It must never send readable what was written to be encrypted, nor fall back to readable text once a
 //! private conversation stood. Rules R48 to R52 of the engine's policy; OTRv3, "Policies".
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +11,20 @@ use otr::{Input, InstanceTag, PrivateKey};
 
 use super::outgoing::{Outgoing, Stage, unknown_arrival};
 use super::receipt::Id;
-use super::{Context, Conversation, EXCHANGE, Effect, Rules};
+use super::{Context, Conversation, Effect, Rules};
 
 /// How long a readable message is kept after the server took it over, in case it is sent back.
 const MAY_COME_BACK: Duration = Duration::from_secs(120);
 
 /// OTR's own machine under these rules.
-pub(super) fn machine(key: &Arc<PrivateKey>, tag: InstanceTag, rules: Rules) -> otr::Conversation {
+pub(super) fn machine(
+    key: &Arc<PrivateKey>,
+    tag: InstanceTag,
+    longest: Option<NonZeroUsize>,
+    rules: Rules,
+) -> otr::Conversation {
     let config = otr::Config {
+        max_message: longest,
         policy: match rules.policy {
             Policy::Opportunistic => otr::Policy::Opportunistic,
             Policy::Required | Policy::Unencrypted => otr::Policy::Required,
@@ -26,10 +33,6 @@ pub(super) fn machine(key: &Arc<PrivateKey>, tag: InstanceTag, rules: Rules) -> 
             otr::Version::Two
         } else {
             otr::Version::Three
-        },
-        limits: otr::Limits {
-            exchange_life: EXCHANGE,
-            ..otr::Limits::default()
         },
         ..otr::Config::default()
     };
@@ -67,6 +70,29 @@ impl Conversation {
         self.ended = ended;
         (self.key, self.tag) = (key, tag);
         self.rebuild(context);
+        self.flush(context);
+    }
+
+    /// The transport takes OTR messages of up to so many bytes from now on.
+    pub(crate) fn set_longest(&mut self, longest: Option<NonZeroUsize>) {
+        self.longest = longest;
+        self.otr.set_max_message(longest);
+    }
+
+    /// Whoever has the contact's name now may be somebody else: the private conversation is over without a word to
+    /// them, and nothing begins by itself, readable or not, until the owner writes or the contact comes back with its
+    /// key. What was written waits for that key.
+    pub(crate) fn freeze(&mut self, why: Problem, context: &mut Context<'_>) {
+        let stood = self.stood;
+        let private = matches!(self.otr.state(), otr::State::Private { .. });
+        if !private && !matches!(self.otr.state(), otr::State::Starting) {
+            return;
+        }
+        self.rebuild(context);
+        (self.stood, self.ended) = (stood || private, true);
+        if private {
+            context.effects.push(Effect::Notice(why));
+        }
         self.flush(context);
     }
 
@@ -206,7 +232,7 @@ impl Conversation {
 
     /// OTR begins anew, under the present rules and key.
     fn rebuild(&mut self, context: &mut Context<'_>) {
-        self.otr = machine(&self.key, self.tag, self.rules);
+        self.otr = machine(&self.key, self.tag, self.longest, self.rules);
         self.session += 1;
         self.asked_at = None;
         self.confirm_at = None;

@@ -32,6 +32,11 @@ impl Conversation {
         self.flush(context);
     }
 
+    /// A text that is not for OTR, whatever it looks like: a notice, an action, or one that was kept.
+    pub(crate) fn hear_readable(&mut self, text: String, context: &mut Context<'_>) {
+        self.on_plaintext(text, context);
+    }
+
     pub(super) fn on_event(&mut self, event: Event, context: &mut Context<'_>) {
         match event {
             Event::Private {

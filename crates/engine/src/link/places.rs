@@ -7,21 +7,24 @@ use dial::find::{Finder, Place, Security};
 use model::{Problem, Transport};
 use rand_core::Rng;
 
-use super::{Candidate, Setup};
+use super::{Candidate, Network, Setup};
 use crate::random::SystemRandom;
 
 /// Most attempts that are told of.
 const MOST_TOLD: usize = 12;
 
-/// The finder of an account.
-pub(super) fn finder(setup: &Setup) -> Finder {
-    Finder::new(
+/// The finder of an account, on a network where servers are found by their domain.
+pub(super) fn finder(setup: &Setup) -> Option<Finder> {
+    let Network::Xmpp { jid, .. } = &setup.network else {
+        return None;
+    };
+    Some(Finder::new(
         setup.dialer.clone(),
         setup.isolation.clone(),
-        setup.jid.domain().as_str(),
+        jid.domain().as_str(),
         setup.resolvers.clone(),
         || SystemRandom.next_u32(),
-    )
+    ))
 }
 
 /// The one place that the owner chose.
@@ -53,7 +56,7 @@ pub(super) fn check_domain(domain: &str) -> Result<(), Problem> {
     parse_host(domain).map(drop)
 }
 
-fn parse_host(text: &str) -> Result<Host, Problem> {
+pub(super) fn parse_host(text: &str) -> Result<Host, Problem> {
     Host::parse(text).map_err(|error| Problem::new("account.bad_server", error.to_string()))
 }
 

@@ -1,4 +1,4 @@
-//! Bytes between a stream and the XMPP session, until one of them ends.
+//! Bytes between a stream and the session, until one of them ends.
 //! It must never read or write in clear once the session asked for TLS.
 
 use std::time::Duration;
@@ -6,11 +6,10 @@ use std::time::Duration;
 use model::Problem;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
-use xmpp::{Command, Event, Input, Output};
 
 use super::reach::Stream;
-use super::{Coming, End, Link, Order, Report};
-use crate::random::SystemRandom;
+use super::session::{Taken, Told, Wanted};
+use super::{Coming, End, Link, Network, Order, Report};
 
 /// Bytes read at once.
 const READ: usize = 16 * 1024;
@@ -42,9 +41,7 @@ impl Link {
         let mut buffer = vec![0; READ];
         let mut wake = None;
         let mut end = None;
-        let _ = self
-            .session
-            .handle(Input::Connected, self.now(), &mut SystemRandom);
+        self.hear(Told::Connected);
         loop {
             let asked = self.outputs(&mut out, &mut end).await;
             wake = asked.wake.or(wake);
@@ -73,15 +70,13 @@ impl Link {
                 }
                 Happened::Read(Ok(length)) => {
                     let bytes = buffer.get(..length).unwrap_or_default();
-                    let _ = self
-                        .session
-                        .handle(Input::Bytes(bytes), self.now(), &mut SystemRandom);
+                    self.hear(Told::Bytes(bytes));
                     // An acknowledgement may have made room.
                     self.catch_up();
                 }
                 Happened::Time => {
                     wake = None;
-                    let _ = self.session.handle(Input::Tick, self.now(), &mut SystemRandom);
+                    self.hear(Told::Tick);
                 }
                 Happened::Wrote(Ok(length)) => {
                     out.drain(..length.min(out.len()));
@@ -116,43 +111,55 @@ impl Link {
     /// Takes everything that the session wants done.
     pub(super) async fn outputs(&mut self, out: &mut Vec<u8>, end: &mut Option<End>) -> Asked {
         let mut asked = Asked::default();
-        while let Some(output) = self.session.poll() {
-            match output {
-                Output::Send(bytes) => out.extend_from_slice(&bytes),
-                Output::StartTls => asked.tls = true,
-                Output::Wake(at) => asked.wake = Some(at),
-                Output::Close => asked.close = true,
-                Output::Event(event) => self.event(event, end).await,
+        while let Some(wanted) = self.session.poll() {
+            match wanted {
+                Wanted::Send(bytes) => out.extend_from_slice(&bytes),
+                Wanted::StartTls => asked.tls = true,
+                Wanted::Wake(at) => asked.wake = Some(at),
+                Wanted::Close => asked.close = true,
+                Wanted::Offline {
+                    why,
+                    retry,
+                    requested,
+                    tls_at,
+                } => {
+                    self.tls_at = tls_at.or(self.tls_at);
+                    *end = Some(if requested {
+                        End::Disconnected
+                    } else {
+                        self.told_offline(why, retry)
+                    });
+                }
+                Wanted::Online { resumed, report } => self.stands(resumed, report).await,
+                Wanted::Registered => {
+                    if let Network::Xmpp { register, .. } = &mut self.setup.network {
+                        *register = false;
+                    }
+                    self.report(Report::Xmpp(xmpp::Event::Registered)).await;
+                }
+                Wanted::Report(report) => self.report(report).await,
             }
         }
         asked
     }
 
-    async fn event(&mut self, event: Event, end: &mut Option<End>) {
-        match &event {
-            Event::Offline { why, retry } => {
-                *end = Some(self.told_offline(*why, *retry));
-                return;
+    /// The session stands.
+    async fn stands(&mut self, resumed: bool, report: Report) {
+        self.failures = 0;
+        self.proven = true;
+        if let (Some(finder), Some(place)) = (&mut self.finder, &self.place) {
+            finder.worked(place.clone());
+        }
+        match (&mut self.setup.network, &report) {
+            (Network::Xmpp { mechanism_seen, .. }, Report::Xmpp(xmpp::Event::Online { mechanism, .. })) => {
+                *mechanism_seen = Some(*mechanism);
             }
-            Event::Online {
-                resumed, mechanism, ..
-            } => {
-                self.failures = 0;
-                self.proven = true;
-                if let (Some(finder), Some(place)) = (&mut self.finder, &self.place) {
-                    finder.worked(place.clone());
-                }
-                self.setup.mechanism_seen = Some(*mechanism);
-                let resumed = *resumed;
-                self.report(Report::Xmpp(event)).await;
-                self.remember().await;
-                self.after_online(resumed).await;
-                return;
-            }
-            Event::Registered => self.setup.register = false,
+            (Network::Irc(way), Report::Online { mechanism, .. }) => way.used(mechanism.as_deref()),
             _ => {}
         }
-        self.report(Report::Xmpp(event)).await;
+        self.report(report).await;
+        self.remember().await;
+        self.after_online(resumed).await;
     }
 
     /// The server is the right one: from now on it is known by its key.
@@ -176,11 +183,11 @@ impl Link {
     /// Hands over what waits, in order, as far as the session takes it.
     pub(super) fn catch_up(&mut self) {
         while self.online
-            && let Some((command, token)) = self.pending.pop_front()
+            && let Some((order, token)) = self.pending.pop_front()
         {
-            let again = command.clone();
-            if self.tell(command).is_err() {
-                self.pending.push_front((again, token));
+            let now = self.now();
+            if let Taken::Later(order) = self.session.obey(order, now) {
+                self.pending.push_front((order, token));
                 return;
             }
         }
@@ -201,31 +208,35 @@ impl Link {
             Some(Order::Apart(Coming::Goes)) => self.go_apart(),
             Some(Order::Disconnect) => {
                 self.leaves_at = None;
-                // Where the session is down already there is nothing to say goodbye to.
-                let _ = self.tell(Command::GoOffline);
+                self.go_offline();
                 self.give_back().await;
             }
             Some(Order::Change(change)) => {
                 self.change = Some(change);
-                let _ = self.tell(Command::GoOffline);
+                self.go_offline();
                 self.give_back().await;
             }
             Some(Order::NewCircuit) => return Some(End::Turned),
             // Behind what waits already, so that the order stays.
-            Some(Order::Xmpp(command)) if !self.pending.is_empty() => self.queue(Order::Xmpp(command)).await,
-            Some(Order::Xmpp(command)) => {
-                let again = command.clone();
-                if self.tell(command).is_err() {
-                    self.queue(Order::Xmpp(again)).await;
+            Some(order) if !self.pending.is_empty() && order.token().is_some() => self.queue(order).await,
+            Some(order) => {
+                let now = self.now();
+                if let Taken::Later(order) = self.session.obey(order, now) {
+                    self.queue(order).await;
                 }
             }
         }
         None
     }
 
-    fn tell(&mut self, command: Command) -> Result<(), xmpp::Error> {
-        self.session
-            .handle(Input::Command(command), self.now(), &mut SystemRandom)
+    fn hear(&mut self, told: Told<'_>) {
+        let now = self.now();
+        self.session.hear(told, now);
+    }
+
+    fn go_offline(&mut self) {
+        let now = self.now();
+        self.session.go_offline(now);
     }
 
     async fn upgrade(&mut self, stream: Stream, out: &mut Vec<u8>) -> Result<Stream, End> {
@@ -233,9 +244,7 @@ impl Link {
         finish(&mut stream, out).await.map_err(|_| lost())?;
         out.clear();
         let stream = self.secure(stream).await?;
-        let _ = self
-            .session
-            .handle(Input::TlsEstablished, self.now(), &mut SystemRandom);
+        self.hear(Told::TlsEstablished);
         Ok(stream)
     }
 
@@ -243,16 +252,13 @@ impl Link {
     async fn closed(&mut self, end: End) -> End {
         self.online = false;
         let leaving = self.leaves_at.take().is_some();
-        let _ = self.session.handle(Input::Closed, self.now(), &mut SystemRandom);
+        self.hear(Told::Closed);
         let mut why = None;
         let mut unsent = Vec::new();
         self.outputs(&mut unsent, &mut why).await;
         match (end, why) {
             // What the session says of a lost stream is more exact than "lost".
             (End::Lost(_), Some(why @ End::Refused(_))) => why,
-            (End::Refused(problem), _) if problem.code == xmpp::OfflineReason::Requested.code() => {
-                End::Disconnected
-            }
             // It was about to go.
             (End::Lost(_), _) if leaving => End::Disconnected,
             (end, _) => end,

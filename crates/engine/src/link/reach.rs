@@ -1,4 +1,4 @@
-//! From an address to a stream on which XMPP can begin: which hosts and ports, through Tor, and TLS.
+//! From an address to a stream on which a session can begin: which hosts and ports, through Tor, and TLS.
 //! It must never connect without TLS unless the owner chose plain and the host is an onion service.
 
 use std::time::Duration;
@@ -10,7 +10,7 @@ use model::{AccountState, LoginStep, Problem, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::places::{self, Tried};
-use super::{Candidate, Coming, End, Link, Order, new_session, trust};
+use super::{Candidate, Coming, End, Link, Network, Order, Session, Target, trust};
 
 /// Limit for one TLS handshake over Tor.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -26,14 +26,16 @@ impl Link {
     /// Opens a stream to the first place that answers: the one that the owner chose, or one that is found.
     pub(super) async fn reach(&mut self) -> Result<Stream, End> {
         let mut tried = Tried::default();
-        if let Some(server) = &self.setup.server {
-            let candidate = places::chosen(server).map_err(End::Refused)?;
-            return match self.attempt(&candidate, &mut tried).await? {
-                Some(stream) => Ok(stream),
-                None => Err(End::Lost(tried.problem())),
-            };
+        if let Some(targets) = self.targets().map_err(End::Refused)? {
+            for Target { candidate, name } in targets {
+                self.name = name;
+                if let Some(stream) = self.attempt(&candidate, &mut tried).await? {
+                    return Ok(stream);
+                }
+            }
+            return Err(End::Lost(tried.problem()));
         }
-        places::check_domain(self.setup.jid.domain().as_str()).map_err(End::Refused)?;
+        places::check_domain(&self.name).map_err(End::Refused)?;
         let mut seen: Vec<Place> = Vec::new();
         for source in Source::ALL {
             for place in self.places(source, &mut tried).await? {
@@ -48,6 +50,19 @@ impl Link {
             }
         }
         Err(End::Lost(tried.problem()))
+    }
+
+    /// Where nothing has to be found: the server that the owner chose, and those of an IRC network.
+    fn targets(&self) -> Result<Option<Vec<Target>>, Problem> {
+        let server = self.setup.server.as_ref();
+        if let Network::Irc(way) = &self.setup.network {
+            return way.targets(server, self.tls_at).map(Some);
+        }
+        let Some(server) = server else { return Ok(None) };
+        Ok(Some(vec![Target {
+            candidate: places::chosen(server)?,
+            name: self.name.clone(),
+        }]))
     }
 
     async fn places(&mut self, source: Source, tried: &mut Tried) -> Result<Vec<Place>, End> {
@@ -92,9 +107,16 @@ impl Link {
             step: LoginStep::Secure,
         })
         .await;
-        let policy = self.policy(HANDSHAKE);
-        let domain = self.setup.jid.domain().as_str().to_owned();
-        let handshake = tls::handshake(stream, &domain, Some(Alpn::XmppClient), &policy);
+        let mut policy = self.policy(HANDSHAKE);
+        let alpn = match &self.setup.network {
+            Network::Irc(way) => {
+                policy.identity = way.identity();
+                None
+            }
+            Network::Xmpp { .. } => Some(Alpn::XmppClient),
+        };
+        let name = self.name.clone();
+        let handshake = tls::handshake(stream, &name, alpn, &policy);
         let stream = match self.meanwhile(handshake).await? {
             Ok(stream) => stream,
             Err(error) => return Err(trust::refused(&error)),
@@ -144,7 +166,7 @@ impl Link {
     fn adopt(&mut self, transport: Transport) {
         if transport != self.transport {
             self.transport = transport;
-            self.session = new_session(&self.setup, transport, self.setup.register);
+            self.session = Session::new(&self.setup, transport);
         }
     }
 }

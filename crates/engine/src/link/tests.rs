@@ -19,13 +19,15 @@ fn link(server: Option<Server>, siblings: usize) -> Ends {
     let (reports, told) = mpsc::channel(256);
     let setup = Setup {
         id: AccountId(1),
-        jid: BareJid::new("alice@example.org").unwrap(),
+        network: Network::Xmpp {
+            jid: BareJid::new("alice@example.org").unwrap(),
+            register: false,
+            mechanism_seen: None,
+        },
         password: Zeroizing::new("secret".to_owned()),
         server,
         pins: Vec::new(),
         known: None,
-        register: false,
-        mechanism_seen: None,
         isolation: Isolation::from_bytes([7; 16]),
         dialer: Dialer::new(),
         resolvers: Vec::new(),
@@ -212,6 +214,7 @@ fn better() -> Box<Change> {
         pins: Vec::new(),
         known: None,
         resolvers: Vec::new(),
+        login: None,
     })
 }
 

@@ -11,7 +11,8 @@ use model::Problem;
 use rand_core::Rng;
 use xmpp::OfflineReason;
 
-use super::{End, Link};
+use super::session::Told;
+use super::{End, Link, Network};
 use crate::random::SystemRandom;
 
 impl Link {
@@ -25,7 +26,7 @@ impl Link {
 
     /// Whether the present stream ends at the onion service that is the account's own domain.
     fn leads_to_itself(&self) -> bool {
-        let own = Host::parse(self.setup.jid.domain().as_str()).ok();
+        let own = Host::parse(&self.name).ok();
         let own = own.filter(Host::is_onion);
         own.is_some() && self.place.as_ref().map(|place| &place.host) == own.as_ref()
     }
@@ -34,10 +35,12 @@ impl Link {
     /// one exit could show anybody a certificate of its own.
     pub(super) async fn recognise(&mut self, server: KnownServer, policy: &TlsPolicy) -> Result<(), End> {
         self.server = Some(server);
-        let first = self.setup.known.is_none() && self.setup.pins.is_empty();
+        // Each server of an IRC network has a key of its own: there is nothing to compare.
+        let alone = matches!(self.setup.network, Network::Xmpp { .. });
+        let first = alone && self.setup.known.is_none() && self.setup.pins.is_empty();
         let place = self.place.clone().filter(|place| first && !place.host.is_onion());
         let Some(place) = place else { return Ok(()) };
-        let (dialer, domain) = (self.setup.dialer.clone(), self.setup.jid.domain().to_string());
+        let (dialer, domain) = (self.setup.dialer.clone(), self.name.clone());
         let comparing = witness::compare(&dialer, &place, &domain, server.key, policy, fresh);
         match self.meanwhile(comparing).await? {
             Verdict::Same => Ok(()),
@@ -60,23 +63,18 @@ impl Link {
             exporter: stream.channel_binding().map(|bytes| bytes.to_vec()),
             end_point: stream.server_end_point().map(<[u8]>::to_vec),
         };
-        let input = xmpp::Input::Bindings(bindings);
-        let _ = self.session.handle(input, self.now(), &mut SystemRandom);
+        let now = self.now();
+        self.session.hear(Told::Bindings(bindings), now);
     }
 
     /// The end of a stream in the words of what is remembered: a server that had TLS does not lose it by itself.
-    pub(super) fn told_offline(&self, why: OfflineReason, retry: bool) -> End {
-        if why == OfflineReason::NoTls && self.setup.known.is_some() {
+    pub(super) fn told_offline(&self, why: Problem, retry: bool) -> End {
+        if why.code == OfflineReason::NoTls.code() && self.setup.known.is_some() {
             let text = "This server always encrypted, and now it does not offer to: somebody on the way may be taking \
                         the offer out. Nothing was sent to it. Try another circuit.";
             return End::Refused(Problem::new("tls.stripped", text));
         }
-        let problem = Problem::new(why.code(), why.to_string());
-        if retry {
-            End::Lost(problem)
-        } else {
-            End::Refused(problem)
-        }
+        if retry { End::Lost(why) } else { End::Refused(why) }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Accounts: added, connected, removed; and what their links report.
 //! It must never tell a server anything that the account's owner did not ask for.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use dial::{Cause, Isolation, Phase, TorStatus};
-use jid::BareJid;
 use model::{
     AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, LoginStep, Problem,
-    Tor,
+    ServicesLogin, Tor,
 };
 use model::{TorCause, TorPhase};
 use otr::{InstanceTag, PrivateKey};
@@ -16,11 +16,14 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
+use super::kept_accounts::{self, NewAccount};
+use super::network::check_own_address;
 use super::people::no_such_account;
-use super::profile::{Job, NewAccount};
+use super::profile::Job;
+use super::strangers::kind;
 use super::{Messenger, Outcome, locked, profile};
 use crate::conversation::{Conversation, Rules, Setup};
-use crate::link::{self, Coming, Link, Order, Report};
+use crate::link::{self, Coming, Link, Order, PersonReport, Report};
 use crate::random::SystemRandom;
 
 /// Accounts of one profile.
@@ -29,7 +32,6 @@ const MAX_ACCOUNTS: usize = 32;
 /// One account while the profile is open.
 pub(super) struct Account {
     pub(super) shown: model::Account,
-    pub(super) jid: BareJid,
     pub(super) key: Arc<PrivateKey>,
     pub(super) tag: InstanceTag,
     pub(super) orders: mpsc::Sender<Order>,
@@ -37,6 +39,8 @@ pub(super) struct Account {
     /// Transport messages that went nowhere: told to the conversations once the account is back.
     pub(super) lost: Vec<u64>,
     pub(super) isolation: Isolation,
+    /// Bytes that the name of a person and the text of one message share; none: no such limit.
+    pub(super) line: Option<usize>,
 }
 
 impl Account {
@@ -49,15 +53,23 @@ impl Account {
     ) -> Conversation {
         let mut epoch = [0; 8];
         SystemRandom.fill_bytes(&mut epoch);
+        let longest = self.longest(&contact);
         Conversation::new(Setup {
             account: self.shown.id,
             contact,
+            longest,
             key: Arc::clone(&self.key),
             tag: self.tag,
             keys,
             epoch,
             rules,
         })
+    }
+
+    /// The longest OTR message that goes to somebody in one piece; none: no such limit.
+    pub(super) fn longest(&self, contact: &Address) -> Option<NonZeroUsize> {
+        let left = self.line?.saturating_sub(contact.as_str().len());
+        NonZeroUsize::new(left.clamp(1, irc::LONGEST_OTR))
     }
 }
 
@@ -92,7 +104,7 @@ impl Messenger {
         let open = self.open.as_mut().ok_or_else(locked)?;
         let number = open
             .vault
-            .change(|kept| profile::keep_account(kept, &NewAccount { with, key, tag }))
+            .change(|kept| kept_accounts::keep_account(kept, &NewAccount { with, key, tag }))
             .map_err(|error| profile::told(&error))?;
         let fingerprint = key.fingerprint().to_string();
         self.start_account(AccountId(number))?;
@@ -114,20 +126,18 @@ impl Messenger {
             .accounts
             .iter()
             .find(|account| account.id == id.0);
-        let kept = profile::read_account(kept.ok_or_else(no_such_account)?)?;
+        let kept = kept_accounts::read_account(kept.ok_or_else(no_such_account)?)?;
         let mut isolation = [0; 16];
         SystemRandom.fill_bytes(&mut isolation);
         let isolation = Isolation::from_bytes(isolation);
         let (orders, inbox) = mpsc::channel(1024);
         let setup = link::Setup {
             id,
-            jid: kept.jid.clone(),
+            network: kept.network,
             password: kept.password,
             server: kept.shown.server.clone(),
             pins: kept.pins,
             known: kept.known,
-            register: kept.register,
-            mechanism_seen: kept.mechanism_seen,
             isolation: isolation.clone(),
             dialer: self.dialer.clone(),
             resolvers: kept.resolvers,
@@ -135,13 +145,13 @@ impl Messenger {
             chance: Box::new(SystemRandom),
         };
         let account = Account {
-            jid: kept.jid,
             key: Arc::new(kept.key),
             tag: kept.tag,
             orders,
             online: false,
             lost: Vec::new(),
             isolation,
+            line: None,
             shown: kept.shown,
         };
         self.queue.tell(Event::AccountChanged {
@@ -172,6 +182,7 @@ impl Messenger {
             .erase_account(id.0)
             .map_err(|error| profile::told(&error))?;
         open.people.retain(|(account, _), _| *account != id);
+        open.rooms.forget_account(id);
         open.refused.forget_account(id);
         open.said.forget_account(id);
         open.moves.forget(id);
@@ -201,13 +212,21 @@ impl Messenger {
 
     /// What a link reports.
     pub(super) fn report(&mut self, id: AccountId, report: Report) {
-        let Some(account) = self.open.as_mut().and_then(|open| open.accounts.get_mut(&id)) else {
+        let known = self.open.as_ref();
+        if !known.is_some_and(|open| open.accounts.contains_key(&id)) {
             return;
-        };
+        }
         match report {
             Report::State(state) => self.on_state(id, state),
-            Report::Lost(tokens) => account.lost.extend(tokens),
+            Report::Bounced { token, problem } => self.on_bounced(id, token, &problem),
+            Report::Line(bytes) => self.on_line(id, bytes),
+            Report::Lost(tokens) => self.on_lost(id, tokens),
+            Report::Online { mechanism } => self.on_online(id, false, mechanism.as_deref()),
+            Report::OwnName(name) => self.on_own_name(id, &name),
+            Report::Person(report) => self.on_person(id, report),
+            Report::Room(report) => self.on_room(id, report),
             Report::Server(server) => self.keep_server(id, server),
+            Report::Taken { token } => self.on_taken(id, token),
             Report::Xmpp(event) => self.on_xmpp(id, event),
         }
         self.tell_lost(id);
@@ -232,6 +251,7 @@ impl Messenger {
             self.seen_by_exit(id);
         }
         if was {
+            self.rooms_offline(id);
             self.for_account(id, |conversation, context| {
                 conversation.connected(false, false, context);
             });
@@ -243,7 +263,7 @@ impl Messenger {
             xmpp::Event::Registered => self.keep_registered(id),
             xmpp::Event::Online {
                 resumed, mechanism, ..
-            } => self.on_online(id, resumed, mechanism),
+            } => self.on_online(id, resumed, Some(mechanism.name())),
             xmpp::Event::Roster(items) => {
                 self.seen_contact_list(id);
                 self.on_roster(id, items);
@@ -251,8 +271,17 @@ impl Messenger {
             xmpp::Event::RosterUnavailable => self.on_roster(id, Vec::new()),
             xmpp::Event::RosterItem(item) => self.on_roster_item(id, &item),
             xmpp::Event::SubscriptionRequest(from) => self.on_subscription_request(id, &from),
-            xmpp::Event::RequestRefused { from, request } => self.on_request_refused(id, &from, request),
-            xmpp::Event::Presence { from, available } => self.on_presence(id, &from, available),
+            xmpp::Event::RequestRefused { from, request } => {
+                if let Some(from) = bare(&from) {
+                    self.on_request_refused(id, &from, kind(request));
+                }
+            }
+            xmpp::Event::Presence { from, available } => {
+                let program = from.resource().map(|resource| resource.as_str().to_owned());
+                if let Some(from) = bare(&from) {
+                    self.on_presence(id, &from, program.unwrap_or_default(), available);
+                }
+            }
             xmpp::Event::Message {
                 from,
                 body,
@@ -261,32 +290,78 @@ impl Messenger {
                 forwarded_or_archived,
             } => {
                 use xmpp::MessageKind::{Chat, Normal};
-                if !forwarded_or_archived && matches!(kind, Chat | Normal) {
-                    self.seen_message(id, &from.to_bare(), &body);
-                    self.on_message(id, &from, &body, delayed);
+                let program = from.resource().map(|resource| resource.as_str());
+                if let (false, Chat | Normal, Some(from)) = (forwarded_or_archived, kind, bare(&from)) {
+                    self.seen_message(id, &from, &body);
+                    self.on_message(id, &from, program, (&body, delayed));
                 }
             }
             xmpp::Event::MessageError {
                 token: Some(token), ..
-            } => {
-                self.for_account(id, |conversation, context| conversation.bounced(token, context));
-            }
-            xmpp::Event::Acknowledged { token } => {
-                self.seen_taken(id, token);
-                self.for_account(id, |conversation, context| {
-                    conversation.acknowledged(token, context);
-                });
-            }
-            xmpp::Event::Unacknowledged { tokens } => {
-                if let Some(account) = self.open.as_mut().and_then(|open| open.accounts.get_mut(&id)) {
-                    account.lost.extend(tokens);
-                }
-            }
+            } => self.on_bounced(id, token, &super::rooms::not_taken()),
+            xmpp::Event::Acknowledged { token } => self.on_taken(id, token),
+            xmpp::Event::Unacknowledged { tokens } => self.on_lost(id, tokens),
             _ => {}
         }
     }
 
-    fn on_online(&mut self, id: AccountId, resumed: bool, mechanism: xmpp::Mechanism) {
+    /// The server has a message.
+    fn on_taken(&mut self, id: AccountId, token: u64) {
+        if !self.room_took(id, token) {
+            self.seen_taken(id, token);
+            self.for_account(id, |conversation, context| {
+                conversation.acknowledged(token, context);
+            });
+        }
+    }
+
+    /// A message goes to nobody.
+    fn on_bounced(&mut self, id: AccountId, token: u64, problem: &Problem) {
+        if !self.room_lost(id, token, problem) {
+            self.for_account(id, |conversation, context| conversation.bounced(token, context));
+        }
+    }
+
+    /// Nobody knows whether these went anywhere.
+    fn on_lost(&mut self, id: AccountId, mut tokens: Vec<u64>) {
+        tokens.retain(|token| !self.room_lost(id, *token, &super::rooms::not_taken()));
+        if let Some(account) = self.open.as_mut().and_then(|open| open.accounts.get_mut(&id)) {
+            account.lost.extend(tokens);
+        }
+    }
+
+    /// Lines have other room for a message from now on.
+    fn on_line(&mut self, id: AccountId, bytes: usize) {
+        let Some(open) = &mut self.open else { return };
+        let Some(account) = open.accounts.get_mut(&id) else {
+            return;
+        };
+        account.line = Some(bytes);
+        for person in open.people.values_mut().filter(|person| person.account == id) {
+            let longest = account.longest(&person.address);
+            person.conversation.set_longest(longest);
+        }
+    }
+
+    /// What a network without a contact list tells of people.
+    fn on_person(&mut self, id: AccountId, report: PersonReport) {
+        match report {
+            PersonReport::Gone { who, why } => {
+                let _ = self.converse(id, &who, |conversation, context| {
+                    conversation.freeze(why, context);
+                });
+            }
+            PersonReport::Readable { who, text } => self.on_readable(id, &who, &text),
+            PersonReport::Said { who, text } => {
+                self.seen_message(id, &who, &text);
+                self.on_message(id, &who, None, (&text, false));
+            }
+            PersonReport::There { who, there } => self.on_presence(id, &who, String::new(), there),
+            PersonReport::Tried { who, what } => self.on_request_refused(id, &who, what),
+        }
+    }
+
+    fn on_online(&mut self, id: AccountId, resumed: bool, mechanism: Option<&str>) {
         let Some(open) = &mut self.open else { return };
         if !resumed {
             let of_account = open.people.values_mut().filter(|person| person.account == id);
@@ -294,14 +369,21 @@ impl Messenger {
         }
         // Remembered so that nobody can talk the account down to less (XEP-0474 has more). A full
         // disk does not stop a login.
-        let _ = open
-            .vault
-            .change(|kept| profile::keep_mechanism(kept, id, mechanism));
+        if let Some(mechanism) = mechanism {
+            let _ = open
+                .vault
+                .change(|kept| kept_accounts::keep_mechanism(kept, id, mechanism));
+        }
         self.seen_online(id);
         self.on_state(id, AccountState::Online);
         if !resumed {
             self.tell_blocks(id);
+            if self.protocol(id) == Some(model::Protocol::Irc) {
+                // Nobody else has a list of contacts there.
+                self.complete_roster(id);
+            }
         }
+        self.rooms_online(id, resumed);
         self.tell_lost(id);
         self.for_account(id, |conversation, context| {
             conversation.connected(true, !resumed, context);
@@ -324,7 +406,7 @@ impl Messenger {
     fn keep_registered(&mut self, id: AccountId) {
         if let Some(open) = &mut self.open {
             // Not kept: the next run tries to register again and is told that the name is taken.
-            let _ = open.vault.change(|kept| profile::keep_registered(kept, id));
+            let _ = open.vault.change(|kept| kept_accounts::keep_registered(kept, id));
         }
     }
 
@@ -346,26 +428,41 @@ impl Messenger {
                 "This account is in the profile already.",
             ));
         }
-        let jid = BareJid::new(with.address.as_str())
-            .ok()
-            .filter(|jid| jid.node().is_some());
-        jid.ok_or_else(|| {
-            Problem::new(
-                "account.bad_address",
-                "An account's address looks like name@server.",
-            )
-        })?;
+        check_own_address(with.protocol, &with.address)?;
         for pin in &with.pins {
             profile::parse_pin(pin)?;
         }
-        if with.password.expose().is_empty() {
-            return Err(Problem::new(
-                "account.no_password",
-                "The account needs a password.",
-            ));
-        }
-        Ok(())
+        check_login(with)
     }
+
+    fn protocol(&self, id: AccountId) -> Option<model::Protocol> {
+        let account = self.open.as_ref()?.accounts.get(&id)?;
+        Some(account.shown.protocol)
+    }
+}
+
+/// Checks that a new account has what it needs to log in.
+fn check_login(with: &AddAccount) -> Result<(), Problem> {
+    let empty = with.password.expose().is_empty();
+    let by_password = with.protocol == model::Protocol::Xmpp || with.login == Some(ServicesLogin::Password);
+    if empty && by_password {
+        return Err(Problem::new(
+            "account.no_password",
+            "The account needs a password.",
+        ));
+    }
+    if with.protocol == model::Protocol::Irc && with.register {
+        return Err(Problem::new(
+            "account.irc_no_register",
+            "Accounts of IRC networks cannot be made from here: make it as the network says, then add it.",
+        ));
+    }
+    Ok(())
+}
+
+/// The address of a person, without the program.
+fn bare(jid: &jid::Jid) -> Option<Address> {
+    jid.to_bare().as_str().parse().ok()
 }
 
 pub(super) fn busy() -> Problem {

@@ -4,12 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
-use jid::Jid;
 use model::{AccountId, Address, Event, Policy, Privacy, Problem};
 
-use super::{Messenger, Open, locked, profile};
+use super::{Messenger, Open, locked, network, profile};
 use crate::conversation::{Context, Conversation, Effect};
-use crate::link::Order;
 use crate::random::SystemRandom;
 
 impl Messenger {
@@ -168,12 +166,8 @@ impl Messenger {
         let Some(person) = open.people.get(&(account, contact.clone())) else {
             return;
         };
-        let to = if to_everyone {
-            Jid::from(person.jid.clone())
-        } else {
-            person.answer_to()
-        };
-        self.send(account, to, body, token, true);
+        let program = person.answer_to().filter(|_| !to_everyone).map(str::to_owned);
+        self.send(account, contact, program.as_deref(), (body, token, true));
     }
 
     /// Hands a readable message to the account's link. Without the owner's leave it is dropped here,
@@ -189,23 +183,28 @@ impl Messenger {
         if person.rules(owner.shown.policy).policy == Policy::Required {
             return;
         }
-        let to = Jid::from(person.jid.clone());
-        self.send(account, to, body, token, false);
+        self.send(account, contact, None, (body, token, false));
     }
 
-    fn send(&mut self, account: AccountId, to: Jid, body: String, token: u64, otr: bool) {
+    fn send(
+        &mut self,
+        account: AccountId,
+        contact: &Address,
+        program: Option<&str>,
+        message: (String, u64, bool),
+    ) {
+        let (token, otr) = (message.1, message.2);
         if let Some(open) = &self.open {
             let mut seen = open.seen.borrow_mut();
-            seen.handed(token, account, to.to_bare(), otr);
+            seen.handed(token, account, contact.clone(), otr);
         }
-        let order = Order::Xmpp(xmpp::Command::Send { to, body, token, otr });
         let owner = self
             .open
             .as_mut()
             .and_then(|open| open.accounts.get_mut(&account));
-        if let Some(owner) = owner
-            && owner.orders.try_send(order).is_err()
-        {
+        let Some(owner) = owner else { return };
+        let order = network::message(owner.shown.protocol, contact, program, message);
+        if order.is_none_or(|order| owner.orders.try_send(order).is_err()) {
             owner.lost.push(token);
         }
     }

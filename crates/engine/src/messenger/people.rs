@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use jid::{BareJid, Jid};
+use jid::BareJid;
 use model::{AccountId, AddContact, Address, Contact, Event, Policy, Presence, Problem, Subscription};
 
 use super::effects::no_such_contact;
 use super::history::Keeping;
-use super::{Messenger, locked, profile};
+use super::{Messenger, locked, network, profile};
 use crate::conversation::{Conversation, Rules};
-use crate::link::Order;
+use crate::link::{Order, Wish};
 
 /// Strangers that are remembered for one account: more ask in vain.
 pub(super) const MAX_STRANGERS: usize = 200;
@@ -19,7 +19,6 @@ pub(super) const MAX_STRANGERS: usize = 200;
 pub(super) struct Person {
     pub(super) account: AccountId,
     pub(super) address: Address,
-    pub(super) jid: BareJid,
     pub(super) name: Option<String>,
     pub(super) accepted: bool,
     pub(super) asks: bool,
@@ -37,24 +36,18 @@ pub(super) struct Person {
     present: BTreeSet<String>,
     /// Programs of the person that were ever there in this run.
     met: BTreeSet<String>,
-    /// Where the last OTR message came from.
-    last: Option<Jid>,
+    /// The program that the last OTR message came from.
+    last: Option<String>,
     /// There where the owner has the messages kept.
     pub(super) keeping: Option<Keeping>,
     pub(super) conversation: Conversation,
 }
 
 impl Person {
-    pub(super) fn new(
-        account: AccountId,
-        address: Address,
-        jid: BareJid,
-        conversation: Conversation,
-    ) -> Self {
+    pub(super) fn new(account: AccountId, address: Address, conversation: Conversation) -> Self {
         Self {
             account,
             address,
-            jid,
             name: None,
             accepted: false,
             asks: false,
@@ -121,12 +114,9 @@ impl Person {
     }
 
     /// Where to send: the program that the private conversation is with, while it is there.
-    pub(super) fn answer_to(&self) -> Jid {
-        let last = self.last.as_ref().filter(|last| {
-            last.resource()
-                .is_some_and(|resource| self.present.is_empty() || self.present.contains(resource.as_str()))
-        });
-        last.cloned().unwrap_or_else(|| Jid::from(self.jid.clone()))
+    pub(super) fn answer_to(&self) -> Option<&str> {
+        let last = self.last.as_deref();
+        last.filter(|last| self.present.is_empty() || self.present.contains(*last))
     }
 
     /// The account's connection is new: who is there will be told again.
@@ -137,24 +127,17 @@ impl Person {
 
 impl Messenger {
     pub(super) fn add_contact(&mut self, with: AddContact) -> Result<(), Problem> {
-        let person = self.person(with.account, &with.contact)?;
+        let contact = self.spelt(with.account, &with.contact)?;
+        let person = self.person(with.account, &contact)?;
         person.check_not_blocked()?;
         person.accepted = true;
         person.asks = false;
         person.first_words = None;
         person.name = with.name.or_else(|| person.name.take());
-        let jid = person.jid.clone();
-        self.keep_new_person(with.account, &with.contact)?;
-        self.order(
-            with.account,
-            xmpp::Command::AddContact {
-                jid: jid.clone(),
-                name: None,
-            },
-        );
-        self.order(with.account, xmpp::Command::Subscribe(jid));
-        self.warn_of_links(with.account, &with.contact);
-        self.welcome(with.account, &with.contact);
+        self.keep_new_person(with.account, &contact)?;
+        self.wish(with.account, &contact, Wish::Befriend);
+        self.warn_of_links(with.account, &contact);
+        self.welcome(with.account, &contact);
         Ok(())
     }
 
@@ -164,34 +147,26 @@ impl Messenger {
         person.accepted = true;
         person.asks = false;
         person.first_words = None;
-        let jid = person.jid.clone();
         self.keep_new_person(account, contact)?;
-        self.order(account, xmpp::Command::Approve(jid.clone()));
-        self.order(
-            account,
-            xmpp::Command::AddContact {
-                jid: jid.clone(),
-                name: None,
-            },
-        );
-        self.order(account, xmpp::Command::Subscribe(jid));
+        self.wish(account, contact, Wish::Approve);
+        self.wish(account, contact, Wish::Befriend);
         self.warn_of_links(account, contact);
         self.welcome(account, contact);
         Ok(())
     }
 
     pub(super) fn refuse_contact(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
-        let jid = self.known(account, contact)?.jid.clone();
-        self.order(account, xmpp::Command::Refuse(jid));
+        self.known(account, contact)?;
+        self.wish(account, contact, Wish::Refuse);
         self.forget(account, contact)
     }
 
     pub(super) fn remove_contact(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
-        let jid = self.known(account, contact)?.jid.clone();
+        self.known(account, contact)?;
         let _ = self.converse(account, contact, |conversation, context| {
             conversation.end(context);
         });
-        self.order(account, xmpp::Command::RemoveContact(jid));
+        self.wish(account, contact, Wish::Drop);
         self.forget(account, contact)
     }
 
@@ -254,22 +229,22 @@ impl Messenger {
         };
         match self.known(account, &address) {
             Ok(person) if person.blocked => {}
-            Ok(person) if person.accepted => self.order(account, xmpp::Command::Approve(from.clone())),
-            _ => self.on_stranger_request(account, from),
+            Ok(person) if person.accepted => self.wish(account, &address, Wish::Approve),
+            _ => self.on_stranger_request(account, &address),
         }
     }
 
-    pub(super) fn on_presence(&mut self, account: AccountId, from: &Jid, available: bool) {
-        let Ok(address) = from.to_bare().as_str().parse::<Address>() else {
+    /// A program of somebody came or went; on networks that know none, the person.
+    pub(super) fn on_presence(
+        &mut self,
+        account: AccountId,
+        address: &Address,
+        resource: String,
+        available: bool,
+    ) {
+        let Ok(person) = self.known(account, address) else {
             return;
         };
-        let Ok(person) = self.known(account, &address) else {
-            return;
-        };
-        let resource = from
-            .resource()
-            .map(|resource| resource.as_str().to_owned())
-            .unwrap_or_default();
         let mut anew = false;
         if available {
             anew = person.met.len() < 64 && person.met.insert(resource.clone());
@@ -281,41 +256,41 @@ impl Messenger {
             person.present.remove(&resource);
         }
         let there = !person.present.is_empty();
-        self.tell_contact(account, &address);
-        let _ = self.converse(account, &address, |conversation, context| {
+        self.tell_contact(account, address);
+        let _ = self.converse(account, address, |conversation, context| {
             conversation.presence(there, anew, context);
         });
     }
 
     /// While an account does not say that it is there, the server does not tell it who else is: whoever writes now is.
-    fn notice_presence(&mut self, account: AccountId, from: &Jid, late: bool) {
-        let Ok(address) = from.to_bare().as_str().parse::<Address>() else {
-            return;
-        };
-        let resource = from.resource().map(|resource| resource.as_str());
-        let known = self.known(account, &address);
-        let there = known.is_ok_and(|person| person.present.contains(resource.unwrap_or_default()));
+    fn notice_presence(&mut self, account: AccountId, address: &Address, program: Option<&str>, late: bool) {
+        let program = program.unwrap_or_default();
+        let known = self.known(account, address);
+        let there = known.is_ok_and(|person| person.present.contains(program));
         if !late && !there && !self.is_shown_to_everybody(account) {
-            self.on_presence(account, from, true);
+            self.on_presence(account, address, program.to_owned(), true);
         }
     }
 
-    pub(super) fn on_message(&mut self, account: AccountId, from: &Jid, body: &str, late: bool) {
-        let Ok(address) = from.to_bare().as_str().parse::<Address>() else {
-            return;
-        };
-        match self.known(account, &address) {
+    pub(super) fn on_message(
+        &mut self,
+        account: AccountId,
+        address: &Address,
+        program: Option<&str>,
+        (body, late): (&str, bool),
+    ) {
+        match self.known(account, address) {
             Ok(person) if person.blocked => {}
             Ok(person) if person.accepted => {
                 if body.starts_with("?OTR") && !late {
-                    person.last = Some(from.clone());
+                    person.last = program.map(str::to_owned);
                 }
-                self.notice_presence(account, from, late);
-                let _ = self.converse(account, &address, |conversation, context| {
+                self.notice_presence(account, address, program, late);
+                let _ = self.converse(account, address, |conversation, context| {
                     conversation.receive(body, late, context);
                 });
             }
-            _ => self.on_stranger_message(account, &from.to_bare(), body),
+            _ => self.on_stranger_message(account, address, body),
         }
     }
 
@@ -336,48 +311,36 @@ impl Messenger {
     }
 
     /// Contacts that were added while there was no connection.
-    fn complete_roster(&mut self, account: AccountId) {
+    pub(super) fn complete_roster(&mut self, account: AccountId) {
         let Some(open) = &self.open else { return };
-        let missing: Vec<BareJid> = open
+        let missing: Vec<Address> = open
             .people
             .values()
             .filter(|person| person.account == account && person.accepted && !person.in_roster)
-            .map(|person| person.jid.clone())
+            .map(|person| person.address.clone())
             .collect();
-        for jid in missing {
-            self.order(
-                account,
-                xmpp::Command::AddContact {
-                    jid: jid.clone(),
-                    name: None,
-                },
-            );
-            self.order(account, xmpp::Command::Subscribe(jid));
+        for contact in missing {
+            self.wish(account, &contact, Wish::Befriend);
         }
+    }
+
+    /// A contact's address as the account's network knows it.
+    pub(super) fn spelt(&self, account: AccountId, contact: &Address) -> Result<Address, Problem> {
+        let open = self.open.as_ref().ok_or_else(locked)?;
+        let owner = open.accounts.get(&account).ok_or_else(no_such_account)?;
+        network::contact_address(owner.shown.protocol, &owner.shown.address, contact)
     }
 
     /// The person, known or new.
     pub(super) fn person(&mut self, account: AccountId, address: &Address) -> Result<&mut Person, Problem> {
-        let jid = BareJid::new(address.as_str()).map_err(|_| {
-            Problem::new(
-                "contact.bad_address",
-                "This is no address of this network: it looks like name@server.",
-            )
-        })?;
+        self.spelt(account, address)?;
         let open = self.open.as_mut().ok_or_else(locked)?;
         let owner = open.accounts.get(&account).ok_or_else(no_such_account)?;
-        if owner.jid == jid {
-            return Err(Problem::new(
-                "contact.is_yourself",
-                "This is the account's own address.",
-            ));
-        }
         let key = (account, address.clone());
         let fresh = || {
             Person::new(
                 account,
                 address.clone(),
-                jid,
                 owner.conversation(
                     address.clone(),
                     Vec::new(),

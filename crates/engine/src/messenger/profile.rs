@@ -1,28 +1,22 @@
 //! The profile: made, opened, locked; and what of the messenger's state is kept in it.
 //! It must never keep a message longer than it takes to arrive, nor hold up others while it unlocks.
 
-use jid::BareJid;
 use model::{
-    AccountId, AccountState, AddAccount, Address, ChangeAccount, ChosenServer, Event, KnownFingerprint,
-    MessageId, Problem, ProfileState, Secret, Server, Transport,
+    AccountId, AddAccount, Address, Event, KnownFingerprint, MessageId, Problem, ProfileState, Secret,
 };
 use otr::{InstanceTag, PrivateKey};
 use serde_json::{Value, json};
-use vault::{
-    Kdf, Passphrase, Profile, Protocol, Queued, QueuedState, SecretBytes, SecretText, TlsPolicy, Vault,
-    VaultError,
-};
-use zeroize::Zeroizing;
+use vault::{Kdf, Passphrase, Profile, Queued, QueuedState, SecretBytes, SecretText, Vault, VaultError};
 
 use super::moves::Moves;
 use super::people::{Person, rules};
+use super::rooms::Rooms;
 use super::strangers::Refused;
 use super::visibility::Shown;
 use super::writing::Said;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::accounts::password;
 use super::{Messenger, Open, Outcome};
 use crate::conversation::{Outgoing, Stage};
 
@@ -45,27 +39,6 @@ pub(super) enum Job {
         id: Option<Value>,
         vault: Result<Box<Vault>, VaultError>,
     },
-}
-
-/// What is kept of a new account.
-pub(super) struct NewAccount<'a> {
-    pub(super) with: &'a AddAccount,
-    pub(super) key: &'a PrivateKey,
-    pub(super) tag: InstanceTag,
-}
-
-/// An account as the profile has it.
-pub(super) struct KeptAccount {
-    pub(super) shown: model::Account,
-    pub(super) jid: BareJid,
-    pub(super) password: Zeroizing<String>,
-    pub(super) pins: Vec<dial::tls::SpkiHash>,
-    pub(super) register: bool,
-    pub(super) known: Option<dial::tls::KnownServer>,
-    pub(super) resolvers: Vec<dial::find::Resolver>,
-    pub(super) mechanism_seen: Option<xmpp::Mechanism>,
-    pub(super) key: PrivateKey,
-    pub(super) tag: InstanceTag,
 }
 
 impl Messenger {
@@ -194,6 +167,7 @@ impl Messenger {
             accounts: BTreeMap::new(),
             people: BTreeMap::new(),
             refused: Refused::default(),
+            rooms: Rooms::default(),
             said: Said::default(),
             moves: Moves::default(),
             seen: RefCell::default(),
@@ -207,6 +181,7 @@ impl Messenger {
             let _ = self.start_account(AccountId(number));
         }
         self.restore_people();
+        self.restore_rooms();
         self.take_rules();
         self.let_all_come();
         Ok(())
@@ -221,15 +196,14 @@ impl Messenger {
             let Some(account) = open.accounts.get(&id) else {
                 continue;
             };
-            let (Ok(address), Ok(jid)) = (kept.address.parse::<Address>(), BareJid::new(&kept.address))
-            else {
+            let Ok(address) = kept.address.parse::<Address>() else {
                 continue;
             };
             let policy = kept.policy.map(read_policy);
             let rules = rules(account.shown.policy, policy, kept.version_2);
             let keys = kept.fingerprints.iter().map(read_key).collect();
             let conversation = account.conversation(address.clone(), keys, rules);
-            let mut person = Person::new(id, address.clone(), jid, conversation);
+            let mut person = Person::new(id, address.clone(), conversation);
             person.name = kept.name.clone();
             person.accepted = kept.accepted;
             person.policy = policy;
@@ -315,33 +289,6 @@ pub(super) fn forget_person(kept: &mut Profile, account: AccountId, contact: &Ad
         .retain(|queued| queued.account != account || queued.address != address);
 }
 
-/// Puts a new account into the profile; its number.
-pub(super) fn keep_account(kept: &mut Profile, new: &NewAccount<'_>) -> u64 {
-    let number = kept.next_id.max(1);
-    kept.next_id = number + 1;
-    let server = new.with.server.as_ref();
-    kept.accounts.push(vault::Account {
-        id: number,
-        protocol: Protocol::Xmpp {
-            jid: new.with.address.as_str().to_owned(),
-            password: SecretText::new(new.with.password.expose().to_owned()),
-            resource: None,
-            host: server.map(|server| server.host.clone()),
-            port: server.and_then(|server| server.port),
-            tls: server.map_or(TlsPolicy::Auto, |server| keep_transport(server.transport)),
-            pins: new.with.pins.clone(),
-            mechanism_seen: None,
-            register: new.with.register,
-            learnt: vault::Learnt::default(),
-        },
-        otr_key: Some(SecretBytes::new(new.key.to_bytes().to_vec())),
-        instance_tag: Some(new.tag.value()),
-        connect: new.with.connect,
-        policy: None,
-    });
-    number
-}
-
 pub(super) fn keep_connect(kept: &mut Profile, id: AccountId, wanted: bool) {
     if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
         account.connect = wanted;
@@ -359,109 +306,6 @@ pub(super) fn keep_own_key(kept: &mut Profile, id: AccountId, key: &PrivateKey, 
         account.otr_key = Some(SecretBytes::new(key.to_bytes().to_vec()));
         account.instance_tag = Some(tag.value());
     }
-}
-
-/// Another way to an account; what is absent stays.
-pub(super) fn keep_change(kept: &mut Profile, change: &ChangeAccount) {
-    let account = kept
-        .accounts
-        .iter_mut()
-        .find(|account| account.id == change.account.0);
-    let Some(account) = account else { return };
-    let Protocol::Xmpp {
-        password,
-        host,
-        port,
-        tls,
-        pins,
-        ..
-    } = &mut account.protocol;
-    if let Some(word) = &change.password {
-        *password = SecretText::new(word.expose().to_owned());
-    }
-    if let Some(new) = &change.pins {
-        pins.clone_from(new);
-    }
-    match &change.server {
-        Some(ChosenServer::Chosen { server }) => {
-            (*host, *port) = (Some(server.host.clone()), server.port);
-            *tls = keep_transport(server.transport);
-        }
-        Some(ChosenServer::Found) => (*host, *port, *tls) = (None, None, TlsPolicy::Auto),
-        None => {}
-    }
-}
-
-pub(super) fn keep_registered(kept: &mut Profile, id: AccountId) {
-    if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
-        let Protocol::Xmpp { register, .. } = &mut account.protocol;
-        *register = false;
-    }
-}
-
-pub(super) fn keep_mechanism(kept: &mut Profile, id: AccountId, mechanism: xmpp::Mechanism) {
-    if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
-        let Protocol::Xmpp { mechanism_seen, .. } = &mut account.protocol;
-        *mechanism_seen = Some(mechanism.name().to_owned());
-    }
-}
-
-/// An account as the links and conversations need it.
-///
-/// # Errors
-/// Where something in it cannot be used: the profile was made by a program with a fault.
-pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem> {
-    let Protocol::Xmpp {
-        jid,
-        password: word,
-        host,
-        port,
-        tls,
-        pins,
-        mechanism_seen,
-        register,
-        learnt,
-        ..
-    } = &kept.protocol;
-    let unusable = || {
-        Problem::new(
-            "account.unusable",
-            "The profile's entry for an account cannot be used.",
-        )
-    };
-    let key = kept.otr_key.as_ref().ok_or_else(unusable)?;
-    let key = PrivateKey::from_bytes(key.expose_secret()).map_err(|_| unusable())?;
-    let tag = kept
-        .instance_tag
-        .and_then(InstanceTag::from_u32)
-        .ok_or_else(unusable)?;
-    let server = host.as_ref().map(|host| Server {
-        host: host.clone(),
-        port: *port,
-        transport: read_transport(*tls),
-    });
-    Ok(KeptAccount {
-        shown: model::Account {
-            id: AccountId(kept.id),
-            protocol: model::Protocol::Xmpp,
-            address: jid.parse().map_err(|_| unusable())?,
-            state: AccountState::Offline,
-            connect: kept.connect,
-            fingerprint: key.fingerprint().to_string(),
-            server,
-            policy: kept.policy.map_or(model::Policy::Required, read_policy),
-            visibility: model::Visibility::Always,
-        },
-        jid: BareJid::new(jid).map_err(|_| unusable())?,
-        password: password(word.expose_secret()),
-        pins: pins.iter().map(|pin| parse_pin(pin)).collect::<Result<_, _>>()?,
-        register: *register,
-        known: super::servers::known_server(learnt),
-        resolvers: super::servers::resolvers(learnt),
-        mechanism_seen: mechanism_seen.as_deref().and_then(xmpp::Mechanism::from_name),
-        key,
-        tag,
-    })
 }
 
 /// SHA-256 of a server's public key in hexadecimal digits.
@@ -482,22 +326,6 @@ pub(super) fn told(error: &VaultError) -> Problem {
     Problem::new(error.code(), error.to_string())
 }
 
-fn keep_transport(transport: Transport) -> TlsPolicy {
-    match transport {
-        Transport::DirectTls => TlsPolicy::Direct,
-        Transport::PlainOverOnion => TlsPolicy::PlainOnion,
-        Transport::StartTls => TlsPolicy::StartTls,
-    }
-}
-
-fn read_transport(tls: TlsPolicy) -> Transport {
-    match tls {
-        TlsPolicy::Auto | TlsPolicy::Direct => Transport::DirectTls,
-        TlsPolicy::PlainOnion => Transport::PlainOverOnion,
-        TlsPolicy::StartTls => Transport::StartTls,
-    }
-}
-
 pub(super) fn keep_policy(policy: model::Policy) -> vault::Policy {
     match policy {
         model::Policy::Opportunistic => vault::Policy::Opportunistic,
@@ -506,7 +334,7 @@ pub(super) fn keep_policy(policy: model::Policy) -> vault::Policy {
     }
 }
 
-fn read_policy(kept: vault::Policy) -> model::Policy {
+pub(super) fn read_policy(kept: vault::Policy) -> model::Policy {
     match kept {
         vault::Policy::Opportunistic => model::Policy::Opportunistic,
         vault::Policy::Required => model::Policy::Required,

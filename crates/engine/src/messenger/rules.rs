@@ -72,10 +72,7 @@ impl Messenger {
                 let open = self.open.as_ref().ok_or_else(locked)?;
                 to_value(&read(open.vault.profile()))
             }
-            _ => Err(Problem::new(
-                "door.no_such_method",
-                "This method is not carried out here.",
-            )),
+            other => self.room_command(other),
         }
     }
 

@@ -8,7 +8,7 @@ use vault::{Learnt, Profile, Protocol};
 
 use super::accounts::{Account, busy};
 use super::people::no_such_account;
-use super::{Messenger, locked, profile};
+use super::{Messenger, kept_accounts, locked, profile};
 use crate::link::{Change, Order};
 
 /// Most name servers that an account asks.
@@ -45,6 +45,11 @@ impl Messenger {
     /// Who is asked where an account's server is; with a list, from now on.
     pub(super) fn resolvers(&mut self, with: &AccountResolvers) -> Result<Resolvers, Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;
+        let account = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
+        if account.shown.protocol == model::Protocol::Irc {
+            let text = "Only servers of XMPP are looked for by name servers.";
+            return Err(Problem::new("account.no_resolvers", text));
+        }
         if let Some(chosen) = &with.resolvers {
             let parsed: Result<Vec<Resolver>, _> = chosen.iter().map(|text| Resolver::parse(text)).collect();
             let parsed = parsed.ok().filter(|parsed| parsed.len() <= MOST_RESOLVERS);
@@ -55,12 +60,11 @@ impl Messenger {
             open.vault
                 .change(|kept| keep_resolvers(kept, with.account, &parsed))
                 .map_err(|error| profile::told(&error))?;
-            let account = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
             turn(account, open.vault.profile(), with.account)?;
         }
         let mut kept = open.vault.profile().accounts.iter();
         let kept = kept.find(|kept| kept.id == with.account.0);
-        let kept = profile::read_account(kept.ok_or_else(no_such_account)?)?;
+        let kept = kept_accounts::read_account(kept.ok_or_else(no_such_account)?)?;
         Ok(Resolvers {
             resolvers: kept.resolvers.iter().map(ToString::to_string).collect(),
         })
@@ -76,13 +80,14 @@ const CODES: [&str; 3] = ["tls.key_changed", "tls.keys_differ", "tls.untrusted"]
 /// Where its entry cannot be used, or it has too much to do.
 pub(super) fn turn(account: &Account, profile: &Profile, id: AccountId) -> Result<(), Problem> {
     let kept = profile.accounts.iter().find(|kept| kept.id == id.0);
-    let kept = profile::read_account(kept.ok_or_else(no_such_account)?)?;
+    let kept = kept_accounts::read_account(kept.ok_or_else(no_such_account)?)?;
     let change = Change {
         password: kept.password,
         server: kept.shown.server,
         pins: kept.pins,
         known: kept.known,
         resolvers: kept.resolvers,
+        login: kept.login,
     };
     let orders = &account.orders;
     orders
@@ -96,7 +101,7 @@ pub(super) fn turn(account: &Account, profile: &Profile, id: AccountId) -> Resul
 
 fn learnt(kept: &mut Profile, id: AccountId) -> Option<&mut Learnt> {
     let account = kept.accounts.iter_mut().find(|account| account.id == id.0)?;
-    let Protocol::Xmpp { learnt, .. } = &mut account.protocol;
+    let (Protocol::Irc { learnt, .. } | Protocol::Xmpp { learnt, .. }) = &mut account.protocol;
     Some(learnt)
 }
 
@@ -112,7 +117,7 @@ fn keep_server(kept: &mut Profile, id: AccountId, server: KnownServer) {
 fn keep_trusted(kept: &mut Profile, id: AccountId, key: SpkiHash) {
     keep_server(kept, id, KnownServer { key, issuer: None });
     if let Some(account) = kept.accounts.iter_mut().find(|account| account.id == id.0) {
-        let Protocol::Xmpp { pins, .. } = &mut account.protocol;
+        let (Protocol::Irc { pins, .. } | Protocol::Xmpp { pins, .. }) = &mut account.protocol;
         if !pins.is_empty() {
             *pins = vec![key.to_string()];
         }

@@ -8,7 +8,8 @@ use model::{
 use serde_json::{Value, json};
 
 use super::people::{Person, no_such_account};
-use super::{Messenger, locked, profile, to_value};
+use super::{Messenger, kept_accounts, locked, profile, to_value};
+use crate::link::Wish;
 use crate::text;
 
 /// The longest name of a contact in characters.
@@ -27,6 +28,7 @@ impl Messenger {
             Command::SetVisibility(with) => self.set_visibility(&with),
             Command::ListSights(_) => return to_value(&self.list_sights()?),
             Command::ListProbes(_) => return to_value(&self.list_probes()?),
+            Command::LoginKeys(with) => return to_value(&self.login_keys(with.account)?),
             Command::LoadWindow(_) => return to_value(&self.load_window()?),
             Command::RenameContact(with) => self.rename(&with),
             Command::SaveWindow(with) => self.save_window(&with),
@@ -37,12 +39,31 @@ impl Messenger {
         .map(|()| json!({}))
     }
 
+    /// What the services of an account's network have to be told.
+    fn login_keys(&self, id: AccountId) -> Result<model::LoginKeys, Problem> {
+        let open = self.open.as_ref().ok_or_else(locked)?;
+        let mut accounts = open.vault.profile().accounts.iter();
+        let kept = accounts
+            .find(|kept| kept.id == id.0)
+            .ok_or_else(no_such_account)?;
+        kept_accounts::login_keys(kept).ok_or_else(|| {
+            Problem::new(
+                "account.no_login_keys",
+                "Only accounts of IRC networks log in by a certificate or a key.",
+            )
+        })
+    }
+
     fn change_account(&mut self, with: &ChangeAccount) -> Result<(), Problem> {
-        if with
+        let open = self.open.as_ref().ok_or_else(locked)?;
+        let account = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
+        let needed = account.shown.protocol == model::Protocol::Xmpp
+            || with.login == Some(model::ServicesLogin::Password);
+        let empty = with
             .password
             .as_ref()
-            .is_some_and(|word| word.expose().is_empty())
-        {
+            .is_some_and(|word| word.expose().is_empty());
+        if needed && empty {
             return Err(Problem::new(
                 "account.no_password",
                 "The account needs a password.",
@@ -54,7 +75,7 @@ impl Messenger {
         let open = self.open.as_mut().ok_or_else(locked)?;
         let account = open.accounts.get_mut(&with.account).ok_or_else(no_such_account)?;
         open.vault
-            .change(|kept| profile::keep_change(kept, with))
+            .change(|kept| kept_accounts::keep_change(kept, with))
             .map_err(|error| profile::told(&error))?;
         match &with.server {
             Some(ChosenServer::Chosen { server }) => account.shown.server = Some(server.clone()),
@@ -96,7 +117,6 @@ impl Messenger {
         if person.blocked {
             return Ok(());
         }
-        let jid = person.jid.clone();
         let why = Problem::new(
             "contact.blocked",
             "You blocked this contact: nothing is sent to it.",
@@ -110,13 +130,13 @@ impl Messenger {
             person.asks = false;
             person.first_words = None;
         })?;
-        self.order(account, xmpp::Command::Block(vec![jid]));
+        self.wish(account, contact, Wish::Block);
         Ok(())
     }
 
     fn unblock(&mut self, account: AccountId, contact: &Address) -> Result<(), Problem> {
         let person = self.known(account, contact)?;
-        let (jid, accepted) = (person.jid.clone(), person.accepted);
+        let accepted = person.accepted;
         if !person.blocked {
             return Ok(());
         }
@@ -127,7 +147,7 @@ impl Messenger {
                 "The server refuses this contact, too, and has to be told: connect the account first.",
             ));
         }
-        self.order(account, xmpp::Command::Unblock(jid));
+        self.wish(account, contact, Wish::Unblock);
         self.alter(account, contact, |person| person.blocked = false)?;
         if !accepted {
             return self.forget(account, contact);
@@ -140,14 +160,8 @@ impl Messenger {
     pub(super) fn tell_blocks(&self, id: AccountId) {
         let Some(open) = &self.open else { return };
         let blocked = |person: &&Person| person.account == id && person.blocked;
-        let jids: Vec<_> = open
-            .people
-            .values()
-            .filter(blocked)
-            .map(|person| person.jid.clone())
-            .collect();
-        if !jids.is_empty() {
-            self.order(id, xmpp::Command::Block(jids));
+        for person in open.people.values().filter(blocked) {
+            self.wish(id, &person.address, Wish::Block);
         }
     }
 

@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use jid::BareJid;
 use model::{AccountId, Address, Problem, Sight, Sights, Subscription};
 
+use super::network::server_of;
 use super::{Messenger, Open, locked};
+use crate::link::preset;
 
 /// Lines of one run; what is new is not listed after that.
 const MAX_SIGHTS: usize = 2_000;
@@ -21,7 +22,7 @@ type Line = (AccountId, &'static str, String, &'static str);
 #[derive(Default)]
 pub(super) struct Seen {
     lines: BTreeMap<Line, u64>,
-    sent: VecDeque<(u64, AccountId, BareJid, bool)>,
+    sent: VecDeque<(u64, AccountId, Address, bool)>,
 }
 
 impl Seen {
@@ -38,14 +39,14 @@ impl Seen {
     }
 
     /// A message was handed to a link; the server does not have it yet.
-    pub(super) fn handed(&mut self, token: u64, account: AccountId, to: BareJid, otr: bool) {
+    pub(super) fn handed(&mut self, token: u64, account: AccountId, to: Address, otr: bool) {
         if self.sent.len() >= MAX_SENT {
             self.sent.pop_front();
         }
         self.sent.push_back((token, account, to, otr));
     }
 
-    fn take(&mut self, token: u64, account: AccountId) -> Option<(BareJid, bool)> {
+    fn take(&mut self, token: u64, account: AccountId) -> Option<(Address, bool)> {
         let at = self
             .sent
             .iter()
@@ -77,7 +78,12 @@ impl Messenger {
             return;
         };
         let server = account.shown.server.as_ref();
-        let host = server.map_or(account.jid.domain().as_str(), |server| server.host.as_str());
+        let own = server_of(&account.shown.address);
+        if server.is_none() && account.shown.protocol == model::Protocol::Irc && preset(own).is_some() {
+            // Known networks are reached by their onion addresses.
+            return;
+        }
+        let host = server.map_or(own, |server| server.host.as_str());
         if !host.ends_with(".onion") {
             open.seen.borrow_mut().count(id, "exit", "", "server_name");
         }
@@ -94,7 +100,7 @@ impl Messenger {
     }
 
     /// A message came.
-    pub(super) fn seen_message(&self, id: AccountId, from: &BareJid, body: &str) {
+    pub(super) fn seen_message(&self, id: AccountId, from: &Address, body: &str) {
         self.seen_words(id, from, body.starts_with("?OTR"));
     }
 
@@ -128,11 +134,15 @@ impl Messenger {
             Command::AddContact { .. } | Command::RemoveContact(_) => self.seen_contact_list(id),
             Command::Approve(who) | Command::Refuse(who) | Command::Subscribe(who) => {
                 self.seen_contact_list(id);
-                self.seen_by_contact(id, who, &["address"]);
+                if let Ok(who) = who.as_str().parse() {
+                    self.seen_by_contact(id, &who, &["address"]);
+                }
             }
             Command::HideFrom(who) | Command::ShowTo(who) => {
                 self.seen_by_server(id, &["presence"]);
-                self.seen_by_contact(id, who, &["presence"]);
+                if let Ok(who) = who.as_str().parse() {
+                    self.seen_by_contact(id, &who, &["presence"]);
+                }
             }
             Command::SetAvailable | Command::SetUnavailable => self.seen_presence(id),
             _ => {}
@@ -146,11 +156,11 @@ impl Messenger {
         let may_see = |subscription| matches!(subscription, Subscription::Both | Subscription::From);
         let people = open.people.values().filter(|person| person.account == id);
         for person in people.filter(|person| may_see(person.subscription)) {
-            self.seen_by_contact(id, &person.jid, &["presence"]);
+            self.seen_by_contact(id, &person.address, &["presence"]);
         }
     }
 
-    fn seen_words(&self, id: AccountId, who: &BareJid, otr: bool) {
+    fn seen_words(&self, id: AccountId, who: &Address, otr: bool) {
         let servers: &[_] = if otr {
             &["message_times", "message_sizes"]
         } else {
@@ -168,11 +178,11 @@ impl Messenger {
         };
         let mut seen = open.seen.borrow_mut();
         for what in what {
-            seen.count(id, "own_server", account.jid.domain().as_str(), what);
+            seen.count(id, "own_server", server_of(&account.shown.address), what);
         }
     }
 
-    fn seen_by_contact(&self, id: AccountId, who: &BareJid, what: &[&'static str]) {
+    fn seen_by_contact(&self, id: AccountId, who: &Address, what: &[&'static str]) {
         let Some(open) = &self.open else { return };
         open.count_server_of(id, who, what);
         for what in what {
@@ -183,14 +193,18 @@ impl Messenger {
 
 impl Open {
     /// The server of a contact, unless it is the account's own.
-    fn count_server_of(&self, id: AccountId, who: &BareJid, what: &[&'static str]) {
-        let own = self.accounts.get(&id).map(|account| account.jid.domain());
-        if own == Some(who.domain()) {
+    fn count_server_of(&self, id: AccountId, who: &Address, what: &[&'static str]) {
+        let own = self
+            .accounts
+            .get(&id)
+            .map(|account| server_of(&account.shown.address));
+        let server = server_of(who);
+        if server.is_empty() || own == Some(server) {
             return;
         }
         for what in what {
             let mut seen = self.seen.borrow_mut();
-            seen.count(id, "contact_server", who.domain().as_str(), what);
+            seen.count(id, "contact_server", server, what);
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use jid::{BareJid, Jid};
 use model::{AccountId, Address, Event, Probe, Probes, Problem};
 
 use super::effects::unix_milliseconds;
@@ -63,7 +62,7 @@ impl Messenger {
     }
 
     /// A stranger wrote. OTR never sees it.
-    pub(super) fn on_stranger_message(&mut self, account: AccountId, from: &BareJid, body: &str) {
+    pub(super) fn on_stranger_message(&mut self, account: AccountId, from: &Address, body: &str) {
         let is_otr = body.starts_with("?OTR");
         let query = is_otr || body.contains(WHITESPACE_TAG);
         self.refuse(account, from, if query { "otr_query" } else { "message" });
@@ -75,28 +74,41 @@ impl Messenger {
         self.remember_stranger(account, from, words);
     }
 
+    /// A text that nobody may take for OTR: an accepted contact's is shown, a stranger's waits with the others.
+    pub(super) fn on_readable(&mut self, account: AccountId, from: &Address, text: &str) {
+        match self.known(account, from) {
+            Ok(person) if person.blocked => {}
+            Ok(person) if person.accepted => {
+                let text = text.to_owned();
+                let _ = self.converse(account, from, |conversation, context| {
+                    conversation.hear_readable(text, context);
+                });
+            }
+            _ => self.on_stranger_message(account, from, text),
+        }
+    }
+
     /// A stranger asks to see the owner's presence.
-    pub(super) fn on_stranger_request(&mut self, account: AccountId, from: &BareJid) {
+    pub(super) fn on_stranger_request(&mut self, account: AccountId, from: &Address) {
         self.refuse(account, from, "subscription");
         self.remember_stranger(account, from, None);
     }
 
     /// Somebody asked this program something and was told what an offline account's server tells.
-    pub(super) fn on_request_refused(&mut self, account: AccountId, from: &Jid, request: xmpp::Request) {
-        let from = from.to_bare();
+    pub(super) fn on_request_refused(&mut self, account: AccountId, from: &Address, kind: &'static str) {
         let known = self.open.as_ref().is_some_and(|open| {
             let people = open.people.values();
             people
-                .filter(|person| person.account == account && person.jid == from)
+                .filter(|person| person.account == account && person.address == *from)
                 .any(|person| person.accepted || person.blocked)
         });
         if !known {
-            self.refuse(account, &from, kind(request));
+            self.refuse(account, from, kind);
         }
     }
 
     /// Counts what was refused, and tells of it now and then.
-    fn refuse(&mut self, account: AccountId, from: &BareJid, kind: &'static str) {
+    fn refuse(&mut self, account: AccountId, from: &Address, kind: &'static str) {
         let Some(open) = &mut self.open else { return };
         let probe = open
             .refused
@@ -106,17 +118,14 @@ impl Messenger {
         }
     }
 
-    fn remember_stranger(&mut self, account: AccountId, from: &BareJid, words: Option<String>) {
-        let Ok(address) = from.as_str().parse::<Address>() else {
-            return;
-        };
+    fn remember_stranger(&mut self, account: AccountId, address: &Address, words: Option<String>) {
         let Some(open) = &self.open else { return };
         let of_account = open.people.values().filter(|person| person.account == account);
         let strangers = of_account.filter(|person| !person.accepted && !person.blocked);
         if strangers.count() >= MAX_STRANGERS && !open.people.contains_key(&(account, address.clone())) {
             return;
         }
-        let Ok(person) = self.person(account, &address) else {
+        let Ok(person) = self.person(account, address) else {
             return;
         };
         let fresh = !std::mem::replace(&mut person.asks, true);
@@ -125,12 +134,12 @@ impl Messenger {
             person.first_words = words;
         }
         if fresh || first {
-            self.tell_contact(account, &address);
+            self.tell_contact(account, address);
         }
     }
 }
 
-fn kind(request: xmpp::Request) -> &'static str {
+pub(super) fn kind(request: xmpp::Request) -> &'static str {
     match request {
         xmpp::Request::Discovery => "discovery",
         xmpp::Request::LastActivity => "last_activity",

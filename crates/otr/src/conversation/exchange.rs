@@ -65,7 +65,7 @@ impl Conversation {
         let Some(instance) = self.instance_or_new(from, now) else {
             return;
         };
-        if instance.ake.is_idle() && instance.finished_commit.as_deref() == Some(encrypted) {
+        if instance.finished_commit.as_deref() == Some(encrypted) {
             return self.event(Event::Replayed { instance: from });
         }
         adopt(instance, common);

@@ -3,6 +3,7 @@
 //! Standard: OTR version 3, "Key Management", "Data Message".
 
 use rand_core::Rng;
+use zeroize::ZeroizeOnDrop;
 
 use super::*;
 use crate::ake::Established;
@@ -127,6 +128,27 @@ fn sessions_rotate_keys_in_talk_and_keep_them_in_a_monologue() {
         take(&mut bob, &message, &mut rng).unwrap();
         assert_eq!((alice.our_key_id, bob.their_key_id), (3 + round, 3 + round));
     }
+}
+
+#[test]
+fn what_forgotten_keys_gave_is_gone_and_what_is_kept_wipes_itself() {
+    fn wipes_itself<T: ZeroizeOnDrop>() {}
+    wipes_itself::<Pair>();
+    wipes_itself::<aes::Aes128Enc>();
+    wipes_itself::<Zeroizing<[u8; 20]>>();
+    let (mut alice, mut bob, mut rng) = pair(FIRST_KEY);
+    let first = alice.encrypt(ROUTE, 0, b"x").unwrap();
+    let late = alice.encrypt(ROUTE, 0, b"y").unwrap();
+    take(&mut bob, &first, &mut rng).unwrap();
+    let used = bob.grid.used_mac_keys();
+    assert_eq!((used.len(), bob.revealed.len()), (1, 0));
+    let answer = bob.encrypt(ROUTE, 0, b"z").unwrap();
+    take(&mut alice, &answer, &mut rng).unwrap();
+    let next = alice.encrypt(ROUTE, 0, b"x").unwrap();
+    take(&mut bob, &next, &mut rng).unwrap();
+    assert_eq!(bob.revealed, used);
+    assert!(!bob.grid.used_mac_keys().contains(&used[0]));
+    assert_eq!(take(&mut bob, &late, &mut rng), Err(Refusal::Unreadable));
 }
 
 /// A message whose MAC is wrong at its first byte, or at its last. Both are written to in each case:

@@ -318,6 +318,27 @@ fn our_own_messages_coming_back_are_known() {
 }
 
 #[test]
+fn a_replayed_commit_does_not_disturb_the_exchange_after_its_own() {
+    let (mut alice, mut bob) = (Person::alice(), Person::bob());
+    alice.start();
+    let crossed = carry(&mut alice, &mut bob);
+    let commit = crossed.iter().find(|body| body.starts_with("?OTR:AAMC")).unwrap();
+    alice.start();
+    for body in alice.take_outbox() {
+        bob.hear(&body);
+    }
+    for body in bob.take_outbox() {
+        alice.hear(&body);
+    }
+    alice.take_events();
+    alice.hear(commit);
+    assert_eq!(alice.take_events(), [Event::Replayed { instance: bob.tag }]);
+    carry(&mut alice, &mut bob);
+    let refreshed = |event: &Event| matches!(event, Event::Private { refreshed: true, .. });
+    assert!(alice.take_events().iter().any(refreshed));
+}
+
+#[test]
 fn a_flood_of_commits_does_not_tear_a_session_down() {
     let (mut alice, mut bob) = private_pair();
     for round in 0..20 {

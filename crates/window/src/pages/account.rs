@@ -215,6 +215,7 @@ fn change(app: &Rc<App>, password: Option<Secret>, server: Option<ChosenServer>,
             account,
             password,
             server,
+            login: None,
             pins,
         });
         ask::<Done>(app, &command, |app, _| close(app));

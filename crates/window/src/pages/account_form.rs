@@ -147,6 +147,7 @@ impl AccountForm {
                 protocol: model::Protocol::Xmpp,
                 address,
                 password,
+                login: None,
                 server: server.onion.map(|host| Server {
                     host,
                     port: None,
@@ -181,6 +182,7 @@ impl AccountForm {
                 protocol: model::Protocol::Xmpp,
                 address,
                 password,
+                login: None,
                 server,
                 register: false,
                 pins: listed_pins(pins),
@@ -200,6 +202,7 @@ impl AccountForm {
                 protocol: model::Protocol::Irc,
                 address,
                 password,
+                login: None,
                 server: None,
                 register: false,
                 pins: Vec::new(),

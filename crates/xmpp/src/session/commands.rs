@@ -28,6 +28,7 @@ impl Session {
             Command::AddContact { jid, name } => self.change_roster(jid, name, Subscription::None, step),
             Command::Approve(jid) => self.send_presence(Some("subscribed"), Some(jid), step),
             Command::Block(jids) => self.block(jids, step),
+            Command::FindRooms => self.find_rooms(step),
             Command::GoOffline => Ok(()),
             Command::Ping => {
                 self.test_stream(step);
@@ -35,6 +36,7 @@ impl Session {
             }
             Command::Refuse(jid) => self.send_presence(Some("unsubscribed"), Some(jid), step),
             Command::RemoveContact(jid) => self.change_roster(jid, None, Subscription::Remove, step),
+            Command::Room { room, order } => self.room(room, order, step),
             Command::Send { to, body, token, otr } => self.send_message(to, body, token, otr, step),
             Command::HideFrom(jid) => self.send_presence(Some("unavailable"), Some(jid), step),
             Command::SetUnavailable => self.send_presence(Some("unavailable"), None, step),
@@ -97,10 +99,14 @@ impl Session {
         let bare = to.to_bare();
         let bytes = write::message(to, &id, body, otr)?;
         self.send_stanza(bytes, Some(token), step)?;
+        self.remember_sent(id, bare, token);
+        Ok(())
+    }
+
+    pub(crate) fn remember_sent(&mut self, id: String, to: BareJid, token: u64) {
         if self.sent.len() >= REMEMBERED {
             self.sent.pop_front();
         }
-        self.sent.push_back(Sent { id, to: bare, token });
-        Ok(())
+        self.sent.push_back(Sent { id, to, token });
     }
 }

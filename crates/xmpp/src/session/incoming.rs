@@ -5,7 +5,7 @@
 use jid::{BareJid, Jid};
 use minidom::Element;
 
-use super::requests::Kind;
+use super::requests::{Answer, Kind};
 use super::stanza::{self, Incoming};
 use super::{Phase, Session, Step};
 use crate::error::{OfflineReason, StanzaCondition};
@@ -39,8 +39,8 @@ impl Session {
         }
         match element.name() {
             "iq" => self.take_iq(&element, whole, step),
-            "message" if whole => self.take_message(&element),
-            "presence" if whole => self.take_presence(&element),
+            "message" if whole => self.take_message(&element, step),
+            "presence" if whole => self.take_presence(&element, step),
             _ => {}
         }
         Ok(())
@@ -63,14 +63,21 @@ impl Session {
         }
     }
 
-    fn take_message(&mut self, element: &Element) {
+    fn take_message(&mut self, element: &Element, step: &mut Step<'_>) {
         let Some(from) = self.sender(element) else {
             return;
         };
         let from = from.unwrap_or_else(|| self.own_account());
+        if self.rooms.knows(&from.to_bare()) && stanza::is_from_room(element) {
+            self.take_room_message(element, &from, step);
+            return;
+        }
         match stanza::message(element, from, &self.config.jid) {
             Some(Incoming::Message(event)) => self.tell(event),
             Some(Incoming::Error { from, id, name }) => {
+                if self.room_topic_refused(&from.to_bare(), id.as_deref(), &name) {
+                    return;
+                }
                 let token = id.and_then(|id| self.token_of(&id, &from.to_bare()));
                 let condition = StanzaCondition::from_name(&name);
                 self.tell(Event::MessageError {
@@ -84,14 +91,14 @@ impl Session {
     }
 
     /// Which message came back; asked once.
-    fn token_of(&mut self, id: &str, from: &BareJid) -> Option<u64> {
+    pub(crate) fn token_of(&mut self, id: &str, from: &BareJid) -> Option<u64> {
         let server = BareJid::from_parts(None, self.config.jid.domain());
         let came_back = |sent: &super::Sent| sent.id == id && (sent.to == *from || *from == server);
         let position = self.sent.iter().position(came_back)?;
         self.sent.remove(position).map(|sent| sent.token)
     }
 
-    fn take_presence(&mut self, element: &Element) {
+    fn take_presence(&mut self, element: &Element, step: &mut Step<'_>) {
         let Some(Some(from)) = self.sender(element) else {
             return;
         };
@@ -100,6 +107,10 @@ impl Session {
             return;
         }
         let bare = from.to_bare();
+        if self.rooms.knows(&bare) {
+            self.take_room_presence(element, &from, step);
+            return;
+        }
         let event = match element.attr("type") {
             None => Event::Presence {
                 from,
@@ -125,8 +136,9 @@ impl Session {
             return;
         };
         match element.attr("type") {
-            Some("result") => self.take_answer(id, from.as_ref(), whole.then_some(element), step),
-            Some("error") => self.take_answer(id, from.as_ref(), None, step),
+            Some("result" | "error") => {
+                self.take_answer(id, from.as_ref(), &Answer::new(element, whole), step);
+            }
             Some("get") | Some("set") => {
                 let answer = self.answer(element, from, id.to_owned(), whole);
                 // An answer that finds no room is not given: whoever floods us gets nothing.
@@ -136,12 +148,14 @@ impl Session {
         }
     }
 
-    fn take_answer(&mut self, id: &str, from: Option<&Jid>, result: Option<&Element>, step: &mut Step<'_>) {
+    fn take_answer(&mut self, id: &str, from: Option<&Jid>, answer: &Answer<'_>, step: &mut Step<'_>) {
         match self.answered(id, from) {
             // Even a refusal proves that the server has come as far as the ping.
             Some(Kind::Confirm { messages }) => self.confirmed(messages, step),
             Some(Kind::Ping) => self.clock.answered(),
-            Some(Kind::Roster) => self.take_roster(result),
+            Some(Kind::Room(room, asked)) => self.room_answered(&room, asked, answer, step),
+            Some(Kind::Roster) => self.take_roster(answer.result()),
+            Some(Kind::Search(asked)) => self.search_answered(asked, answer, step),
             Some(Kind::Blocking | Kind::RosterChange) | None => {}
         }
     }

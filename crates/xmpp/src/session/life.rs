@@ -12,6 +12,8 @@ use super::{Phase, Session, Step};
 use crate::config::Limits;
 use crate::error::{Error, OfflineReason};
 use crate::event::{Bindings, Event, Output};
+use crate::room::{RoomEvent, RoomExit};
+use crate::room_list::Search;
 use crate::sm::{self, Management};
 use crate::{ns, write};
 
@@ -113,6 +115,9 @@ impl Session {
         } else if due(self.clock.silent()) {
             self.clock.draw_quiet(step, &self.config.limits);
             self.test_stream(step);
+        } else if matches!(self.phase, Phase::Online) {
+            self.tick_rooms(step);
+            self.tick_search(step);
         }
     }
 
@@ -125,7 +130,10 @@ impl Session {
             .as_ref()
             .filter(|_| matches!(self.phase, Phase::Down));
         let forgotten = suspended.and_then(Management::forgotten_at);
+        let online = matches!(self.phase, Phase::Online);
         let timers = [
+            self.rooms.wake().filter(|_| online),
+            self.search.as_ref().map(Search::until).filter(|_| online),
             clock.login,
             clock.goodbye,
             clock.gone(),
@@ -169,7 +177,7 @@ impl Session {
     }
 
     /// Sends a stanza and keeps it until the server has counted it.
-    pub(super) fn send_stanza(
+    pub(crate) fn send_stanza(
         &mut self,
         bytes: Vec<u8>,
         token: Option<u64>,
@@ -332,6 +340,8 @@ impl Session {
                 if management.forgotten_at().is_none() {
                     management.suspend(now);
                 }
+                // Whatever the rooms made of the silence is looked at as soon as the stream stands again.
+                self.rooms.check_at(now);
             }
             _ => self.give_up(),
         }
@@ -348,6 +358,10 @@ impl Session {
         if !tokens.is_empty() {
             self.tell(Event::Unacknowledged { tokens });
         }
+        for room in self.rooms.take() {
+            self.tell_room(&room, RoomEvent::Out(RoomExit::Lost));
+        }
+        self.end_search();
     }
 
     pub(super) fn forget_if_expired(&mut self, now: Duration) {

@@ -386,7 +386,7 @@ fn offer(features: &Element) -> Offer {
 }
 
 /// The name of the condition in a stanza error (RFC 6120 8.3.2).
-pub(super) fn condition(stanza: &Element) -> Option<&str> {
+pub(crate) fn condition(stanza: &Element) -> Option<&str> {
     stanza
         .get_child("error", ns::CLIENT)?
         .children()

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use jid::Jid;
+use jid::{BareJid, Jid};
+use minidom::Element;
 use xmpp_parsers::iq::Iq;
 
 use super::{Session, Step};
@@ -15,7 +16,7 @@ use crate::write;
 const MOST: usize = 256;
 
 /// What an answer is for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     /// The server blocks or unblocks as well, or cannot.
     Blocking,
@@ -23,10 +24,68 @@ pub(crate) enum Kind {
     Confirm { messages: usize },
     /// It proves that the server is there.
     Ping,
+    /// It is a room's.
+    Room(BareJid, RoomStep),
     /// It is the roster.
     Roster,
     /// The roster was changed, or not; a push tells.
     RosterChange,
+    /// It brings the search for rooms on.
+    Search(SearchStep),
+}
+
+/// What a room was asked (XEP-0045, XEP-0410).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum RoomStep {
+    /// Whether we are in it.
+    Check,
+    /// To be closed to strangers.
+    Closed,
+    /// To go away.
+    Destroyed,
+    /// What can be chosen for it.
+    Form,
+    /// What it is.
+    Info,
+    /// To let somebody in.
+    Listed(BareJid),
+    /// To give somebody another rank.
+    Moderated,
+}
+
+/// How far the search for rooms has come.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum SearchStep {
+    /// Which rooms a service has.
+    Rooms,
+    /// What a service is.
+    Service(Jid),
+    /// Which services the server has.
+    Services,
+}
+
+/// An answer to a request.
+pub(crate) struct Answer<'a> {
+    element: &'a Element,
+    /// It was not too large to be taken.
+    whole: bool,
+}
+
+impl<'a> Answer<'a> {
+    /// The answer, where it grants what was asked.
+    pub(crate) fn result(&self) -> Option<&'a Element> {
+        Some(self.element).filter(|answer| self.whole && answer.attr("type") == Some("result"))
+    }
+
+    /// The name of the reason, where it refuses.
+    pub(crate) fn condition(&self) -> Option<&'a str> {
+        let refused = self.element.attr("type") == Some("error");
+        refused.then(|| super::condition(self.element).unwrap_or("undefined-condition"))
+    }
+
+    pub(super) fn new(element: &'a Element, whole: bool) -> Self {
+        Self { element, whole }
+    }
 }
 
 #[derive(Default)]

@@ -7,7 +7,7 @@ use minidom::Element;
 
 use super::login::condition;
 use crate::event::{Event, MessageKind, Request, RosterItem, Subscription};
-use crate::{carbons, delay, ns};
+use crate::{carbons, delay, invitations, ns};
 
 /// Longest roster name that is kept, in bytes; a longer one is left out.
 const LONGEST_NAME: usize = 1_023;
@@ -35,12 +35,16 @@ pub(super) fn message(element: &Element, from: Jid, us: &BareJid) -> Option<Inco
             });
         }
         Some("chat") => MessageKind::Chat,
-        Some("groupchat") => MessageKind::GroupChat,
+        // From a room that was entered it does not come here.
+        Some("groupchat") => return None,
         Some("headline") => MessageKind::Headline,
         _ => MessageKind::Normal,
     };
     if carbons::wraps(element) {
         return carbons::received(element, &from, us).map(Incoming::Message);
+    }
+    if let Some(invitation) = invitations::read(element, &from) {
+        return Some(Incoming::Message(Event::Invited(invitation)));
     }
     let body = body(element)?;
     Some(Incoming::Message(Event::Message {
@@ -50,6 +54,12 @@ pub(super) fn message(element: &Element, from: Jid, us: &BareJid) -> Option<Inco
         kind,
         forwarded_or_archived: false,
     }))
+}
+
+/// Whether a message with a room's address is the room's own: not an error, not an invitation, not a message that holds
+/// another one.
+pub(super) fn is_from_room(message: &Element) -> bool {
+    message.attr("type") != Some("error") && !carbons::wraps(message)
 }
 
 /// The body without a language, or else the first one (RFC 6121 5.2.3).

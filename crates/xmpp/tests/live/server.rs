@@ -11,6 +11,8 @@ use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 
 pub(super) const DOMAIN: &str = "example.test";
+/// Where the rooms are.
+pub(super) const ROOMS: &str = "rooms.example.test";
 
 pub(super) struct Server {
     kind: Kind,
@@ -189,6 +191,7 @@ smacks_hibernation_time = 300
 ssl = {{ certificate = "{folder}/cert.pem", key = "{folder}/key.pem" }}
 c2s_direct_tls_ssl = {{ certificate = "{folder}/cert.pem", key = "{folder}/key.pem" }}
 VirtualHost "{DOMAIN}"
+Component "{ROOMS}" "muc"
 "#
     )
 }
@@ -212,6 +215,7 @@ access_rules:
   everyone: {{ allow: all }}
 modules:
   mod_disco: {{}}
+  mod_muc: {{ host: "{ROOMS}" }}
   mod_offline: {{}}
   mod_ping: {{}}
   mod_register: {{ access: everyone, ip_access: all }}

@@ -20,7 +20,7 @@ fn online(client: &mut Client, server: &Server) -> (Jid, bool, Mechanism) {
 }
 
 /// A new account, online and available.
-fn newcomer(name: &str, tls: Tls, server: &Server) -> (Client, Jid) {
+pub(super) fn newcomer(name: &str, tls: Tls, server: &Server) -> (Client, Jid) {
     let mut client = Client::new(name, "correct h\u{f6}rse", |config| {
         config.register = true;
         config.tls = tls;

@@ -217,8 +217,8 @@ fn messages_come_in() {
         [event("a", true, MessageKind::Normal)]
     );
     assert_eq!(
-        message(&format!("<message {from} type='groupchat'><body/></message>")),
-        [event("", false, MessageKind::GroupChat)]
+        message(&format!("<message {from} type='headline'><body/></message>")),
+        [event("", false, MessageKind::Headline)]
     );
     assert_eq!(message(&format!("<message {from}><x xmlns='y'/></message>")), []);
     assert_eq!(message("<message from='@'><body>a</body></message>"), []);

@@ -146,6 +146,34 @@ fn opportunistic_messages_go_readable_until_privacy_stands_and_never_after() {
 }
 
 #[test]
+fn opportunistic_after_a_restart_sends_nothing_readable_that_was_written_to_be_encrypted() {
+    let mut world = World::online(70);
+    world.set_policy(ALICE, Policy::Opportunistic);
+    world.act(ALICE, |c, x| c.start(x)).unwrap();
+    world.wait(3);
+    world.disconnect(ALICE);
+    let held = world.write(ALICE, "written in private");
+    assert!(shown(&world, ALICE, &held).encrypted);
+    world.restart(ALICE);
+    let readable = |world: &World| -> Vec<String> {
+        let bodies = on_the_wire(world, ALICE).into_iter();
+        bodies.filter(|body| !body.starts_with("?OTR")).collect()
+    };
+    assert_eq!(readable(&world), Vec::<String>::new());
+    world.wait(60);
+    assert_eq!(world.sides[BOB].texts(), ["written in private"]);
+    assert!(world.sides[BOB].came[0].encrypted);
+    // A program that was started anew knows of no privacy that stood: the policy is what it was.
+    world.restart(ALICE);
+    world.write(ALICE, "hello again");
+    assert_eq!(readable(&world).len(), 1);
+    assert!(readable(&world)[0].starts_with("hello again \t"));
+    world.wait(60);
+    assert_eq!(world.sides[BOB].texts(), ["written in private", "hello again"]);
+    assert!(!world.sides[BOB].came[1].encrypted);
+}
+
+#[test]
 fn a_readable_message_is_never_sent_twice() {
     let mut world = World::online(57);
     world.set_policy(ALICE, Policy::Unencrypted);

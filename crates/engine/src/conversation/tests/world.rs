@@ -295,10 +295,10 @@ impl World {
         self.disconnect(who);
         let (key, former) = (Arc::clone(&self.sides[who].key), &self.sides[who]);
         let (keys, disk, tag) = (former.keys.clone(), former.disk.clone(), former.tag);
-        let (transmitted, tokens) = (former.transmitted, former.tokens);
+        let (transmitted, tokens, rules) = (former.transmitted, former.tokens, former.conversation.rules);
         let mut fresh = side(who, key, &mut self.dice);
         fresh.tag = tag;
-        fresh.conversation = conversation(who, &fresh.key, tag, keys.clone(), &mut self.dice);
+        fresh.conversation = conversation(who, &fresh.key, tag, keys.clone(), rules, &mut self.dice);
         (fresh.keys, fresh.disk, fresh.transmitted, fresh.tokens) = (keys, disk.clone(), transmitted, tokens);
         self.sides[who] = fresh;
         for kept in disk {
@@ -311,7 +311,7 @@ impl World {
     pub(super) fn replace(&mut self, who: usize, new: Arc<PrivateKey>, tag: InstanceTag) {
         self.disconnect(who);
         let mut fresh = side(who, new, &mut self.dice);
-        fresh.conversation = conversation(who, &fresh.key, tag, Vec::new(), &mut self.dice);
+        fresh.conversation = conversation(who, &fresh.key, tag, Vec::new(), Rules::default(), &mut self.dice);
         fresh.tag = tag;
         self.sides[who] = fresh;
         self.connect(who);
@@ -331,7 +331,7 @@ impl World {
 fn side(who: usize, key: Arc<PrivateKey>, dice: &mut Dice) -> Side {
     let tag = InstanceTag::random(dice);
     Side {
-        conversation: conversation(who, &key, tag, Vec::new(), dice),
+        conversation: conversation(who, &key, tag, Vec::new(), Rules::default(), dice),
         key,
         tag,
         keys: Vec::new(),
@@ -353,6 +353,7 @@ fn conversation(
     key: &Arc<PrivateKey>,
     tag: InstanceTag,
     keys: Vec<KnownFingerprint>,
+    rules: Rules,
     dice: &mut Dice,
 ) -> Conversation {
     let contact = ["bob@example.org", "alice@example.org"][who];
@@ -361,9 +362,10 @@ fn conversation(
         contact: contact.parse().unwrap(),
         key: Arc::clone(key),
         tag,
+        longest: None,
         keys,
         epoch: dice.try_next_u64().unwrap().to_be_bytes(),
-        rules: Rules::default(),
+        rules,
     })
 }
 

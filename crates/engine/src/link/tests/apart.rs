@@ -59,7 +59,7 @@ impl Trio {
             link.setup.siblings = siblings.clone();
             link.setup.chance = Box::new(Seeded(seed));
             link.setup.password = Zeroizing::new(recorder::PASSWORD.to_owned());
-            link.session = new_session(&link.setup, link.transport, false);
+            link.session = Session::new(&link.setup, link.transport);
             (link.orders, link.reports) = (inbox, reports);
             tokio::spawn(link.run());
             tokio::spawn(async move { while told.recv().await.is_some() {} });

@@ -4,6 +4,7 @@
 use model::Policy;
 
 use super::*;
+use crate::conversation::Effect;
 
 fn policy(desk: &mut Desk, policy: Option<&str>, understood: bool) -> Result<Value, Problem> {
     desk.about(
@@ -56,6 +57,93 @@ async fn sending_unencrypted_needs_the_owners_word_for_one_contact() {
     desk.about("message.send", BOB, json!({ "text": "closed again" }))
         .unwrap();
     assert_eq!(readable(&mut desk), Vec::<String>::new());
+}
+
+/// Whether bob, whose program knows nothing newer than version 2, comes to a private conversation.
+fn old_bob_is_answered(desk: &mut Desk) -> bool {
+    let key = std::sync::Arc::new(otr::PrivateKey::generate(&mut SystemRandom));
+    let config = otr::Config {
+        oldest: otr::Version::Two,
+        ..otr::Config::default()
+    };
+    let tag = otr::InstanceTag::random(&mut SystemRandom);
+    let mut bob = otr::Conversation::new(key, tag, config);
+    let from = format!("{BOB}/old");
+    desk.appears(&from);
+    desk.ordered();
+    desk.hears(&from, "?OTRv2?");
+    desk.answer(&from, &mut bob);
+    bob.version() == Some(otr::Version::Two)
+}
+
+#[tokio::test]
+async fn version_two_is_spoken_only_after_the_owners_word_for_one_contact_and_that_is_kept() {
+    let mut desk = Desk::new().await;
+    desk.about("contact.add", BOB, json!({})).unwrap();
+    assert!(!old_bob_is_answered(&mut desk));
+    let allowed = |understood: bool| json!({ "policy": null, "version_2": true, "understood": understood });
+    let refused = desk.about("contact.policy", BOB, allowed(false));
+    assert_eq!(code(refused), "policy.not_understood");
+    assert!(!old_bob_is_answered(&mut desk));
+    desk.about("contact.policy", BOB, allowed(true)).unwrap();
+    assert!(old_bob_is_answered(&mut desk));
+    reopen(&mut desk).await;
+    desk.stand_in_for_the_link();
+    assert!(desk.contacts()[0].version_2);
+    assert!(old_bob_is_answered(&mut desk));
+    desk.about("contact.policy", BOB, json!({ "policy": null }))
+        .unwrap();
+    assert!(!old_bob_is_answered(&mut desk));
+}
+
+/// Type, versions and instance tags of the message with which a query of bob's is answered.
+fn head_of_commit(desk: &mut Desk) -> String {
+    let from = format!("{BOB}/new");
+    desk.appears(&from);
+    desk.ordered();
+    desk.hears(&from, "?OTRv3?");
+    let commit = desk.sent().remove(0);
+    commit.chars().take("?OTR:".len() + 12).collect()
+}
+
+#[tokio::test]
+async fn an_account_has_the_same_instance_tag_after_a_restart() {
+    let mut desk = Desk::new().await;
+    desk.about("contact.add", BOB, json!({})).unwrap();
+    let before = head_of_commit(&mut desk);
+    assert!(before.starts_with("?OTR:AAMC"));
+    reopen(&mut desk).await;
+    desk.stand_in_for_the_link();
+    assert_eq!(head_of_commit(&mut desk), before);
+}
+
+#[tokio::test]
+async fn where_the_policy_requires_it_nothing_but_otr_gets_past_the_last_door() {
+    let mut desk = Desk::new().await;
+    desk.about("contact.add", BOB, json!({})).unwrap();
+    desk.ordered();
+    let (account, bob) = (desk.account, BOB.parse().unwrap());
+    let hand_over = |desk: &mut Desk, body: &str, readable: bool| {
+        let (body, token, to_everyone) = (body.to_owned(), 7, true);
+        let effect = match readable {
+            true => Effect::TransmitReadable { body, token },
+            false => Effect::Transmit {
+                body,
+                token,
+                to_everyone,
+            },
+        };
+        let done = desk
+            .messenger
+            .converse(account, &bob, |_, x| x.effects.push(effect));
+        done.unwrap();
+        desk.ordered().len()
+    };
+    for body in ["hello", "/me waves", " ?OTRv3?", "", "<x/>"] {
+        assert_eq!(hand_over(&mut desk, body, false), 0, "{body:?}");
+        assert_eq!(hand_over(&mut desk, body, true), 0, "{body:?}");
+    }
+    assert_eq!(hand_over(&mut desk, "?OTRv3?", false), 1);
 }
 
 #[tokio::test]
@@ -116,6 +204,36 @@ async fn a_new_own_key_needs_the_owners_word_and_ends_what_stands() {
     reopen(&mut desk).await;
     let kept = desk.messenger.snapshot().unwrap().accounts[0].fingerprint.clone();
     assert_eq!(kept, after);
+}
+
+#[tokio::test]
+async fn a_contact_that_is_removed_during_a_verification_ends_it() {
+    let (mut desk, mut bob) = with_bob().await;
+    desk.about("verification.start", BOB, json!({ "secret": "x" }))
+        .unwrap();
+    let mut give = |input: Input<'_>| {
+        let now = Duration::from_secs(2);
+        bob.handle(input, now, &mut SystemRandom).unwrap();
+    };
+    desk.sent().iter().for_each(|body| give(Input::Receive(body)));
+    give(Input::VerifyAnswer { secret: b"x" });
+    desk.about("contact.remove", BOB, json!({})).unwrap();
+    desk.ordered();
+    let from = format!("{BOB}/a");
+    let mut answers = 0;
+    while let Some(output) = bob.poll() {
+        if let Output::Send { body, .. } = output {
+            desk.hears(&from, &body);
+            answers += 1;
+        }
+    }
+    assert!(answers > 0);
+    assert_eq!(desk.ordered(), []);
+    assert!(!desk.contacts().iter().any(|contact| contact.accepted));
+    assert_eq!(
+        code(desk.about("verification.abort", BOB, json!({}))),
+        "contact.unknown"
+    );
 }
 
 #[tokio::test]
