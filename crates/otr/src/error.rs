@@ -44,3 +44,41 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyfile::{KeyFileError, KeyFileErrorKind};
+    use crate::transcript::{ForgeError, MacKey, TranscriptError};
+    use crate::words::WordsError;
+    use crate::{FingerprintError, InstanceTag, KeyError};
+
+    #[test]
+    fn what_went_wrong_is_said_and_places_are_counted_from_one() {
+        let kind = KeyFileErrorKind::Trust;
+        let said = KeyFileError { line: 7, kind }.to_string();
+        assert_eq!(said, format!("line 7: {kind}"));
+        assert!(WordsError::Misplaced(4).to_string().contains(" 5 "));
+        assert!(WordsError::Unknown(0).to_string().contains(" 1 "));
+        for said in [
+            kind.to_string(),
+            Error::Finished.to_string(),
+            FingerprintError.to_string(),
+            ForgeError::Length.to_string(),
+            KeyError::Unsound.to_string(),
+            TranscriptError::TooLarge.to_string(),
+            WordsError::Count.to_string(),
+        ] {
+            assert!(said.split(' ').count() > 3, "{said}");
+        }
+    }
+
+    #[test]
+    fn tags_and_keys_are_written_as_libotr_writes_them() {
+        let tag = InstanceTag::from_u32(0x0a1b_2c3d).map(|tag| tag.to_string());
+        assert_eq!(tag.as_deref(), Some("0a1b2c3d"));
+        let digits = "00ff10".repeat(6) + "abcd";
+        let key: Result<MacKey, _> = digits.parse();
+        assert_eq!(key.map(|key| key.to_string()), Ok(digits));
+    }
+}

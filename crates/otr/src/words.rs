@@ -292,12 +292,20 @@ mod tests {
             parse_words(&"99999 ".repeat(10), Language::Arabic),
             Err(WordsError::Misplaced(4))
         );
+        assert_eq!(
+            parse_words("12345 99999", Language::Arabic),
+            Err(WordsError::Misplaced(9))
+        );
+        assert_eq!(
+            parse_words("1234:", Language::Arabic),
+            Err(WordsError::Unknown(0))
+        );
         assert_eq!(parse_words("1234", Language::Arabic), Err(WordsError::Count));
         assert_eq!(parse_words("", Language::Arabic), Err(WordsError::Count));
-        assert_eq!(
-            parse_words(&"1".repeat(5000), Language::Arabic),
-            Err(WordsError::Count)
-        );
+        let padded = |length: usize| format!("{:length$}", good.join(" "));
+        assert_eq!(parse_words(&padded(LONGEST), Language::English), Ok(print));
+        let too_long = parse_words(&padded(LONGEST + 1), Language::English);
+        assert_eq!(too_long, Err(WordsError::Count));
     }
 
     proptest! {

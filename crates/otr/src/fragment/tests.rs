@@ -130,6 +130,8 @@ fn illegal_pieces_are_refused() {
         "?OTR|100000000|2,1,2,x,",
         "?OTR|0x1|2,1,2,x,",
         "?OTR|g|2,1,2,x,",
+        "?OTR|+1|2,1,2,x,",
+        "?OTR|00000000000000001|2,1,2,x,",
         "?OTR|1|2,1,2,,",
         "?OTR|1|2,1,2,a,b,",
         "?OTR|1,1,2,x,",
@@ -189,6 +191,21 @@ fn memory_for_pieces_is_bounded() {
         many.add(&piece(sender, 1, u16::MAX, "x"), at(0), &Limits::default());
     }
     assert_eq!(many.partials.len(), 8);
+}
+
+#[test]
+fn a_message_of_exactly_the_limit_comes_together_and_a_longer_one_is_dropped() {
+    let limits = Limits {
+        incoming_message: 10,
+        ..Limits::default()
+    };
+    for (last, expected) in [("67890", Some("1234567890")), ("678901", None)] {
+        let mut assembly = Assembly::default();
+        assert_eq!(assembly.add(&piece(1, 1, 2, "12345"), at(0), &limits), None);
+        let whole = assembly.add(&piece(1, 2, 2, last), at(0), &limits);
+        assert_eq!(whole.as_deref(), expected);
+        assert!(assembly.partials.is_empty());
+    }
 }
 
 #[test]

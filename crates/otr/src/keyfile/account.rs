@@ -101,3 +101,20 @@ pub(super) fn name(bytes: &[u8]) -> Result<String, KeyFileErrorKind> {
 pub(super) fn is_writable(name: &str) -> bool {
     self::name(name.as_bytes()).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_a_limit_and_no_control_characters() {
+        for (bytes, good) in [
+            ("x".repeat(LONGEST_NAME), true),
+            ("x".repeat(LONGEST_NAME + 1), false),
+            ("bob\u{7f}@x".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(name(bytes.as_bytes()).is_ok(), good, "{}", bytes.len());
+        }
+    }
+}

@@ -221,3 +221,7 @@ fn stored_key(text: &[u8]) -> Option<PrivateKey> {
     reader.end().ok()?;
     PrivateKey::from_numbers(p, q, g, y, x).ok()
 }
+
+#[cfg(test)]
+#[path = "coyim/tests.rs"]
+mod tests;

@@ -207,3 +207,7 @@ impl<'a> Json<'a> {
         Ok(value)
     }
 }
+
+#[cfg(test)]
+#[path = "json/tests.rs"]
+mod tests;

@@ -217,3 +217,23 @@ fn written(account: &Account, program: Program, line: usize) -> Result<(&str, &s
         Err(KeyFileErrorKind::Name.at(line))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_a_bad_name_nor_a_bad_protocol_is_written() {
+        let account = |protocol: &str, name: &str| Account {
+            protocol: Protocol::Other(protocol.to_owned()),
+            name: name.to_owned(),
+        };
+        for (entry, good) in [
+            (account("prpl-x", "alice"), true),
+            (account("prpl\tx", "alice"), false),
+            (account("prpl-x", "ali\nce"), false),
+        ] {
+            assert_eq!(written(&entry, Program::Pidgin, 1).is_ok(), good, "{entry:?}");
+        }
+    }
+}

@@ -141,3 +141,7 @@ fn numbered(digits: &str) -> Option<char> {
     };
     char::from_u32(value)
 }
+
+#[cfg(test)]
+#[path = "plist/tests.rs"]
+mod tests;

@@ -28,7 +28,7 @@ fn kind<T: std::fmt::Debug>(result: Result<T, KeyFileError>) -> KeyFileErrorKind
     result.unwrap_err().kind
 }
 
-const DIGITS: &str = "0123456789abcdef0123456789ABCDEF01234567";
+pub(super) const DIGITS: &str = "0123456789abcdef0123456789ABCDEF01234567";
 
 fn line(fields: &[&str]) -> Vec<u8> {
     format!("{}\n", fields.join("\t")).into_bytes()
@@ -377,7 +377,7 @@ fn names_that_would_break_a_line_are_not_written() {
 }
 
 /// An account of CoyIM as it stands in `accounts.json`.
-fn coyim_file() -> String {
+pub(super) fn coyim_file() -> String {
     let stored = alice_key().to_bytes();
     let key = STANDARD.encode([&[0, 0], &stored[1..]].concat());
     format!(
