@@ -63,7 +63,7 @@ fn a_wrong_password_is_told_and_changed_at_the_same_place() {
     stage.screen.write("correct");
     stage.screen.key(Key::Return);
     let asked = stage.calls("account.change");
-    let expected = json!({ "account": 1, "password": "correct", "server": null, "pins": null });
+    let expected = json!({ "account": 1, "password": "correct", "server": null, "pins": null, "login": null });
     assert_eq!(asked.first().unwrap()["params"], expected);
 }
 
@@ -362,9 +362,12 @@ fn an_account_is_there_for_nobody_for_some_or_by_the_clock() {
 fn stopped_by(code: &str, about: &[&str]) -> Stage {
     let mut all = stage::empty();
     let about = about.iter().map(|digit| digit.repeat(64)).collect();
-    all.accounts.first_mut().unwrap().state = AccountState::Failed {
-        problem: Problem::new(code, "The server has another key.").with(about),
-    };
+    let problem = Problem::new(code, "The server has another key.").with(about);
+    for account in &mut all.accounts {
+        account.state = AccountState::Failed {
+            problem: problem.clone(),
+        };
+    }
     at(&all, Page::Accounts)
 }
 
