@@ -11,6 +11,7 @@ mod kept_accounts;
 mod keys;
 mod moves;
 mod network;
+mod on_server;
 mod people;
 mod profile;
 mod rooms;
@@ -87,6 +88,8 @@ struct Open {
     people: BTreeMap<(AccountId, Address), Person>,
     refused: Refused,
     rooms: Rooms,
+    /// What servers were asked about accounts.
+    asked: BTreeMap<AccountId, on_server::Asked>,
     said: Said,
     moves: Moves,
     /// Within one thread, and never held across a wait.
@@ -171,6 +174,8 @@ impl Messenger {
             Command::AddAccount(with) => self.add_account(with, id),
             Command::RenewKey(with) => self.renew_key(&with, id),
             Command::FindRooms(with) => self.find_rooms(with, id),
+            Command::ServerPassword(with) => self.change_server_password(with, id),
+            Command::EraseAccount(with) => self.erase_account(with.account, id),
             other => Outcome::Now(self.carry_out_now(other)),
         }
     }

@@ -30,8 +30,8 @@ mod ways;
 pub use account::{Account, AccountState, LoginKeys, LoginStep, Protocol, Server, ServicesLogin, Transport};
 pub use command::{
     AccountAdded, AccountRef, AddAccount, AddContact, Command, ContactRef, CreateProfile, Done,
-    FingerprintRef, MessageRef, MessageSent, Method, NewPassphrase, Nothing, SendMessage, SetVerified,
-    Snapshot, Started, Unlock, Version,
+    FingerprintRef, MessageRef, MessageSent, Method, NewPassphrase, Nothing, SendMessage, ServerPassword,
+    SetVerified, Snapshot, Started, Unlock, Version,
 };
 pub use contact::{Contact, KnownFingerprint, Presence, Subscription};
 pub use event::{Event, Notification};

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod live {
+    mod account;
     mod client;
     mod rooms;
     mod server;

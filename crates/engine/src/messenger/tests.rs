@@ -18,6 +18,8 @@ use crate::random::SystemRandom;
 mod irc;
 mod keys;
 mod moves;
+mod on_server;
+mod rooms;
 mod settings;
 mod strangers;
 mod trust;

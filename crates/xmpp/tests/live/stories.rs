@@ -7,7 +7,7 @@ use xmpp::{Command, Event, Jid, Mechanism, OfflineReason, RosterItem, Subscripti
 use super::client::Client;
 use super::server::Server;
 
-fn online(client: &mut Client, server: &Server) -> (Jid, bool, Mechanism) {
+pub(super) fn online(client: &mut Client, server: &Server) -> (Jid, bool, Mechanism) {
     client.connect(server);
     client.wait(server, "Online", |event| match event {
         Event::Online {
@@ -62,7 +62,7 @@ fn acknowledged(client: &mut Client, expected: u64, server: &Server) {
     });
 }
 
-fn offline(client: &mut Client, server: &Server) -> OfflineReason {
+pub(super) fn offline(client: &mut Client, server: &Server) -> OfflineReason {
     client.wait(server, "Offline", |event| match event {
         Event::Offline { why, .. } => Some(*why),
         _ => None,
