@@ -63,7 +63,8 @@ fn a_wrong_password_is_told_and_changed_at_the_same_place() {
     stage.screen.write("correct");
     stage.screen.key(Key::Return);
     let asked = stage.calls("account.change");
-    let expected = json!({ "account": 1, "password": "correct", "server": null, "pins": null, "login": null });
+    let expected =
+        json!({ "account": 1, "password": "correct", "server": null, "pins": null, "login": null });
     assert_eq!(asked.first().unwrap()["params"], expected);
 }
 
@@ -397,7 +398,7 @@ fn a_servers_new_key_is_looked_at_over_another_way_or_left_alone() {
     stage.press("Look at the keys of the server …");
     assert!(stage.shows("Key that was seen over another way through Tor"));
     stage.press("Try another way through Tor");
-    assert_eq!(stage.asked("account.new_circuit"), Some(json!({ "account": 1 })));
+    assert_eq!(stage.asked("tor.new_circuit"), Some(json!({ "account": 1 })));
     assert_eq!(stage.asked("account.connect"), Some(json!({ "account": 1 })));
     assert!(is_closed(&stage));
     stage.press("Look at the keys of the server …");
