@@ -2,6 +2,8 @@
 //! It must never act on a link by itself: what it says is shown and asked first.
 //! Standard: RFC 5122 (`xmpp:`), XEP-0147 (`roster`), XEP-0379 (`preauth`), XEP-0401.
 
+use std::fmt::Write as _;
+
 use model::Address;
 
 /// The longest text that is looked at, in bytes.
@@ -73,6 +75,21 @@ fn person(address: &str, name: Option<String>, token: Option<String>) -> Option<
     })
 }
 
+/// The link by which somebody else's program adds this address: RFC 5122 section 2.2, everything but plain letters,
+/// digits and `-._~` encoded.
+pub fn link(address: &Address) -> String {
+    let mut link = String::from("xmpp:");
+    for &byte in address.as_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'@') {
+            link.push(char::from(byte));
+        } else {
+            // Writing to a text never fails.
+            let _ = write!(link, "%{byte:02X}");
+        }
+    }
+    link
+}
+
 /// Percent-encoding resolved; `None` where it is broken or no text.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -119,6 +136,20 @@ mod tests {
         assert_eq!(invitation.token.as_deref(), Some("token"));
         let short = super::invitation("xmpp:bob@example.org?preauth=abc;ibr=y").unwrap();
         assert_eq!(short.token.as_deref(), Some("abc"));
+    }
+
+    #[test]
+    fn the_own_link_is_read_back_as_the_same_address() {
+        for text in [
+            "bob@example.org",
+            "bob+x?y#z;u=1@example.org",
+            "سارة@مثال.example",
+        ] {
+            let own: Address = text.parse().unwrap();
+            let link = link(&own);
+            assert!(link.is_ascii(), "{link}");
+            assert_eq!(invitation(&link).map(|it| it.address), Some(own), "{link}");
+        }
     }
 
     #[test]

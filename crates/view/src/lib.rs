@@ -37,7 +37,7 @@ mod words;
 pub use client::{Answer, CallError, CallId, HearError, Line};
 pub use drafts::{Drafts, MAX_DRAFTS, PAUSE};
 pub use header::{Header, header};
-pub use invitation::{Invitation, invitation};
+pub use invitation::{Invitation, invitation, link};
 pub use keys::{KeyRow, KeyState, fingerprint, keys, verification};
 pub use language::{Language, Plural};
 pub use list::{Filter, ListKind, ListRow, Order, Query, list};

@@ -92,7 +92,10 @@ impl Words {
     /// engine's English.
     pub fn problem(&self, problem: &Problem) -> String {
         let sentence = self.say_or(&problem.code, &problem.text);
-        if problem.about.is_empty() || !self.knows(&problem.code) {
+        if problem.about.is_empty()
+            || !self.knows(&problem.code)
+            || KEY_CODES.contains(&problem.code.as_str())
+        {
             return sentence;
         }
         let about: Vec<String> = problem.about.iter().map(|it| text::isolated(it)).collect();
@@ -104,6 +107,9 @@ impl Words {
         catalogue::find(Language::English, code).is_some()
     }
 }
+
+/// Problems that are about keys of a server: those are shown where they can be compared, not in a sentence.
+const KEY_CODES: [&str; 3] = ["tls.key_changed", "tls.keys_differ", "tls.untrusted"];
 
 /// Puts values into the places of a sentence. A place without a value stays as it is.
 fn filled(sentence: &str, values: &[(&str, String)]) -> String {

@@ -15,11 +15,11 @@ use std::path::Path;
 
 use model::{ProfileState, TorCause, TorPhase, Verification};
 use serde_json::json;
-use slint::ComponentHandle;
 use slint::platform::Key;
+use slint::{ComponentHandle, ModelRc, VecModel};
 use stage::Stage;
 use window::headless::Picture;
-use window::markup::{self, AccountTask, Accounts, Dialog, Nav, Page};
+use window::markup::{self, AccountTask, Accounts, Dialog, Nav, Page, ServerKeyKind, ServerKeyLine};
 use window::{Look, Theme};
 
 /// A look and the name of its folder.
@@ -145,12 +145,35 @@ fn owner(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
         (AccountTask::Visibility, "account-visibility"),
         (AccountTask::Key, "account-key"),
         (AccountTask::Remove, "account-remove"),
+        (AccountTask::ServerKeys, "account-server-keys"),
+        (AccountTask::Resolvers, "account-resolvers"),
+        (AccountTask::Share, "account-share"),
     ] {
+        server(stage);
         stage.app.ui().global::<Accounts<'_>>().invoke_open(0, task);
         save(stage, name);
         stage.screen.key(Key::Escape);
     }
     go(stage, Page::Main);
+}
+
+/// What the sheets about the server and about the own address show.
+fn server(stage: &Stage) {
+    stage.app.ui().global::<markup::Share<'_>>().invoke_begin(0);
+    let global = stage.app.ui().global::<markup::AccountServer<'_>>();
+    global.invoke_begin_resolvers(0);
+    let told = json!({ "resolvers": ["dns.quad9.net@9.9.9.9:853", "one.one.one.one@1.1.1.1:853"] });
+    stage.answer("account.resolvers", &told);
+    global.set_why("The server has another key than before, and nothing was sent to it.".into());
+    let keys = [
+        (ServerKeyKind::Before, "A1B2C3D4"),
+        (ServerKeyKind::Now, "0F1E2D3C"),
+    ];
+    let keys = keys.map(|(kind, digits)| ServerKeyLine {
+        kind,
+        key: [digits; 8].join(" ").into(),
+    });
+    global.set_keys(ModelRc::new(VecModel::from_iter(keys)));
 }
 
 /// What stands beside the conversations: keys, Tor, security, preferences.

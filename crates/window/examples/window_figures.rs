@@ -17,6 +17,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,15 +31,16 @@ const CLICKS: u32 = 200;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(["--play", messages]) = arguments.iter().map(String::as_str).collect::<Vec<_>>().get(0..2) {
-        return play(messages.parse().unwrap());
+    if arguments.first().is_some_and(|it| it == "--show") {
+        window::run(std::io::stdin(), std::io::stdout(), &Options::default()).unwrap();
+        return;
     }
-    let ours = |messages: u32| {
+    let ours = || {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--play", &messages.to_string()]);
+        command.arg("--show").stdin(Stdio::piped()).stdout(Stdio::piped());
         command
     };
-    let own: Vec<(f64, f64)> = (0..5).filter_map(|_| first_frame(ours(0))).collect();
+    let own: Vec<(f64, f64)> = (0..5).filter_map(|_| first_frame(ours())).collect();
     let first = median(own.iter().map(|it| it.0).collect());
     let resting = median(own.iter().map(|it| it.1).collect());
     let peers: Vec<(String, Option<(f64, f64)>)> =
@@ -62,11 +64,11 @@ fn main() {
             );
         }
     }
-    let few = walk(ours(10_000));
+    let few = walk(ours(), 10_000);
     figure("unlocked to list", "ms", few.list, Some(300.0), None);
     figure("memory, 10,000 messages", "MB", few.memory, Some(80.0), None);
     figure("idle, a second", "ms CPU", few.idle, Some(1.0), None);
-    let many = walk(ours(100_000));
+    let many = walk(ours(), 100_000);
     figure(
         "wheel click, 100,000 messages",
         "ms CPU",
@@ -198,6 +200,7 @@ fn first_frame(command: Command) -> Option<(f64, f64)> {
     let empty = screen.pixels();
     let begin = Instant::now();
     let mut child = screen.spawn(command);
+    let _engine = Engine::play(&mut child, 0);
     let drawn = within_a_minute(|| (screen.pixels() != empty).then_some(()));
     let taken = begin.elapsed().as_secs_f64() * 1e3;
     thread::sleep(Duration::from_secs(2));
@@ -225,17 +228,16 @@ struct Walk {
     click: f64,
 }
 
-fn walk(command: Command) -> Walk {
+fn walk(command: Command, messages: u32) -> Walk {
     let screen = Xvfb::start();
     let empty = screen.pixel(150, 100);
-    let mut command = command;
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = screen.spawn(command);
+    let engine = Engine::play(&mut child, messages).expect("its standard streams are pipes");
     until(|| (screen.pixel(150, 100) != empty).then_some(()));
     thread::sleep(Duration::from_secs(1));
     let closed = screen.pixel(200, 500);
     let begin = Instant::now();
-    child.stdin.take().unwrap().write_all(b"open\n").unwrap();
+    engine.unlock();
     until(|| (screen.pixel(200, 500) != closed).then_some(()));
     let list = begin.elapsed().as_secs_f64() * 1e3;
     thread::sleep(Duration::from_secs(1));
@@ -285,47 +287,55 @@ fn cpu(process: u32) -> f64 {
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) * 10.0
 }
 
-/// The window itself, on an engine that opens its profile when a line comes on the standard input.
-fn play(messages: u32) {
-    let (hears, mut tells) = std::io::pipe().unwrap();
-    let (asked, asks) = std::io::pipe().unwrap();
-    let (calls, go) = std::sync::mpsc::channel::<()>();
-    thread::spawn(move || {
-        let mut line = String::new();
-        if std::io::stdin().read_line(&mut line).is_ok_and(|read| read > 0) {
-            calls.send(()).unwrap();
-        }
-        thread::park();
-    });
-    thread::spawn(move || {
-        let mut open = snapshot(messages);
-        let mut calls = BufReader::new(asked).lines();
-        answer(&mut calls, &mut tells, &stage::snapshot(ProfileState::Locked));
-        if go.recv().is_err() {
-            return;
-        }
-        open.sequence = 2;
-        let lost = Notification {
-            sequence: 2,
-            event: Event::EventsLost { count: 1 },
-        };
-        writeln!(tells, "{}", model::rpc::notification(&lost)).unwrap();
-        answer(&mut calls, &mut tells, &open);
-        calls.for_each(drop);
-    });
-    window::run(hears, asks, &Options::default()).unwrap();
+/// An engine beside the window, in a process of its own as it is in life: what it holds is not the window's.
+struct Engine {
+    unlock: Sender<()>,
 }
 
-fn answer(
-    calls: &mut impl Iterator<Item = std::io::Result<String>>,
-    tells: &mut impl Write,
-    snapshot: &Snapshot,
-) {
+impl Engine {
+    /// Plays a locked profile to a window whose standard streams are pipes, and one with so many messages once
+    /// [`Engine::unlock`] is called. `None` for another program.
+    fn play(window: &mut Child, messages: u32) -> Option<Self> {
+        let (mut tells, asked) = (window.stdin.take()?, window.stdout.take()?);
+        let (unlock, unlocked) = channel();
+        thread::spawn(move || {
+            // Nothing is left to be made when the profile opens: only the window's time counts.
+            let open = Snapshot {
+                sequence: 2,
+                ..snapshot(messages)
+            };
+            let open = serde_json::to_string(&open).unwrap();
+            let lost = model::rpc::notification(&Notification {
+                sequence: 2,
+                event: Event::EventsLost { count: 1 },
+            });
+            let locked = serde_json::to_string(&stage::snapshot(ProfileState::Locked)).unwrap();
+            let mut calls = BufReader::new(asked).lines();
+            answer(&mut calls, &mut tells, &locked);
+            if unlocked.recv().is_err() {
+                return;
+            }
+            writeln!(tells, "{lost}").unwrap();
+            answer(&mut calls, &mut tells, &open);
+            calls.for_each(drop);
+        });
+        Some(Self { unlock })
+    }
+
+    fn unlock(&self) {
+        self.unlock.send(()).unwrap();
+    }
+}
+
+/// Answers the next call for everything with a snapshot that was written before.
+fn answer(calls: &mut impl Iterator<Item = std::io::Result<String>>, tells: &mut impl Write, snapshot: &str) {
     for call in calls {
-        let call: Value = serde_json::from_str(&call.unwrap()).unwrap();
+        // The window was ended.
+        let Ok(call) = call else { return };
+        let call: Value = serde_json::from_str(&call).unwrap();
         if call["method"] == "engine.snapshot" {
-            let line = json!({ "jsonrpc": "2.0", "id": call["id"], "result": snapshot });
-            return writeln!(tells, "{line}").unwrap();
+            let id = &call["id"];
+            return writeln!(tells, r#"{{"jsonrpc":"2.0","id":{id},"result":{snapshot}}}"#).unwrap();
         }
     }
 }

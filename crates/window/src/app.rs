@@ -15,6 +15,7 @@ use view::{Answer, CallId, Change, Line, Mirror, Peer, State, Words, Zone};
 use crate::channel::{self, Unheard};
 use crate::notices::Notices;
 use crate::pages::{self, Page};
+use crate::tray::Tray;
 use crate::{End, Error, Look, Options, SelfTest, fonts, markup, screen};
 
 /// How long the engine has to say goodbye once the window is closed.
@@ -33,6 +34,7 @@ pub struct App {
     walls: Vec<Wall>,
     self_test: Option<SelfTest>,
     notices: RefCell<Notices>,
+    tray: RefCell<Tray>,
     first_new: RefCell<Option<u64>>,
     out: Box<dyn Fn(Line) -> bool>,
     unheard: RefCell<Option<Unheard>>,
@@ -67,6 +69,7 @@ impl App {
             walls: options.walls.clone(),
             self_test: options.self_test.clone(),
             notices: RefCell::new(Notices::none()),
+            tray: RefCell::new(Tray::none()),
             first_new: RefCell::default(),
             out,
             unheard: RefCell::default(),
@@ -296,6 +299,16 @@ impl App {
         self.notices.borrow()
     }
 
+    /// How the program goes on without a window.
+    pub(crate) fn stay_by(&self, tray: Tray) {
+        self.tray.replace(tray);
+    }
+
+    /// The way to the icon beside the clock.
+    pub(crate) fn tray(&self) -> Ref<'_, Tray> {
+        self.tray.borrow()
+    }
+
     /// Where the engine's lines come from.
     pub(crate) fn listen(&self, unheard: Unheard) {
         self.unheard.replace(Some(unheard));
@@ -339,7 +352,7 @@ impl App {
         let me = self.me.clone();
         self.ui.window().on_close_requested(move || {
             if let Some(app) = me.upgrade() {
-                app.leave();
+                screen::closed(&app);
             }
             CloseRequestResponse::HideWindow
         });

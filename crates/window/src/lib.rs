@@ -18,6 +18,7 @@ mod notices;
 pub mod pages;
 mod rooms;
 mod screen;
+mod tray;
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -108,6 +109,7 @@ pub fn run(
     let out = channel::write(writer)?;
     let app = App::new(Box::new(out), options)?;
     app.notify_by(notices::Notices::open());
+    app.stay_by(tray::Tray::open(app.ui()));
     channel::read(reader, &app)?;
     app.show()?;
     slint::run_event_loop_until_quit()?;

@@ -59,6 +59,8 @@ pub struct Look {
     pub size: Option<(u32, u32)>,
     /// What the system is told when something comes while nobody looks.
     pub notify: Notify,
+    /// Whether the program goes on when its window is closed, where the desktop shows an icon to bring it back.
+    pub background: bool,
 }
 
 impl Default for Look {
@@ -72,6 +74,7 @@ impl Default for Look {
             only_online: false,
             size: None,
             notify: Notify::default(),
+            background: false,
         }
     }
 }

@@ -38,8 +38,7 @@ impl Notices {
     /// Opens the way to the session bus that the system names, on a thread of its own. A bus that is not a socket of
     /// this machine is not used.
     pub(crate) fn open() -> Self {
-        let local = std::env::var("DBUS_SESSION_BUS_ADDRESS").is_ok_and(|address| is_local(&address));
-        if !local {
+        if !has_local_bus() {
             return Self::none();
         }
         let (asks, asked) = sync_channel(WAITING);
@@ -67,6 +66,11 @@ impl Notices {
             let _ = asks.try_send(ask);
         }
     }
+}
+
+/// Whether the system names a session bus, and it is a socket of this machine.
+pub(crate) fn has_local_bus() -> bool {
+    std::env::var("DBUS_SESSION_BUS_ADDRESS").is_ok_and(|address| is_local(&address))
 }
 
 /// Whether every address of the list is a socket of this machine (D-Bus Specification, server addresses).

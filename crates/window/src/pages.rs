@@ -26,6 +26,7 @@
 
 mod account;
 mod account_form;
+mod account_server;
 mod add_contact;
 mod contact;
 mod emoji;
@@ -42,6 +43,7 @@ mod preferences;
 mod room;
 mod search;
 mod security;
+mod share;
 mod talk;
 mod tor;
 mod tor_way;
@@ -76,6 +78,8 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(first_run::FirstRun),
         Rc::new(account_form::AccountForm::default()),
         Rc::new(account::Accounts::default()),
+        Rc::new(account_server::AccountServer),
+        Rc::new(share::Share),
         Rc::new(visibility::Visibility::default()),
         Rc::new(contact::Contact::default()),
         Rc::new(people::People::default()),

@@ -10,11 +10,13 @@ use slint::winit_030::{EventResult, WinitWindowAccessor};
 use slint::{ComponentHandle, LogicalSize};
 use view::{Change, State};
 
+use crate::tray::Labels;
 use crate::{App, Notify};
 
 /// Hears whether the person looks, and how large the window is made. Where there is no window of the system, the
 /// person always looks.
 pub(crate) fn watch(app: &Rc<App>) {
+    hear_tray(app);
     let weak = Rc::downgrade(app);
     app.ui().window().on_winit_window_event(move |window, event| {
         let Some(app) = weak.upgrade() else {
@@ -38,6 +40,59 @@ pub(crate) fn watch(app: &Rc<App>) {
         }
         EventResult::Propagate
     });
+}
+
+/// The person closed the window: the program ends, or goes on where that is wanted and the window can come back.
+pub(crate) fn closed(app: &Rc<App>) {
+    if !app.look().background || !app.tray().is_there() {
+        return app.leave();
+    }
+    app.keep_drafts();
+    let mut changes = app.mirror(|mirror| mirror.state_mut().look(false));
+    changes.push(Change::List);
+    app.refresh(&changes);
+}
+
+/// Hears what is asked of the icon beside the clock.
+fn hear_tray(app: &Rc<App>) {
+    let weak = Rc::downgrade(app);
+    let hear = |act: fn(&Rc<App>)| {
+        let weak = weak.clone();
+        move || {
+            if let Some(app) = weak.upgrade() {
+                act(&app);
+            }
+        }
+    };
+    app.ui()
+        .on_tray_changed(hear(|app| app.refresh(&[Change::Everything])));
+    app.ui().on_leave(hear(App::leave));
+    app.ui().on_come_back(hear(|app| {
+        // What cannot be shown any more is ended: it could never be reached again.
+        if app.show().is_err() {
+            return app.leave();
+        }
+        app.ui().window().with_winit_window(|window| {
+            window.set_minimized(false);
+            window.focus_window();
+        });
+    }));
+}
+
+/// Shows the icon beside the clock, where the owner wants it, as it has to be now.
+fn mark_tray(app: &Rc<App>) {
+    let tray = app.tray();
+    if !app.look().background {
+        return tray.hide();
+    }
+    let ui = app.ui();
+    let labels = Labels {
+        show: ui.get_label_show().into(),
+        lock: ui.get_label_lock().into(),
+        quit: ui.get_label_quit().into(),
+        rtl: app.look().language().is_rtl(),
+    };
+    tray.show(labels, app.state(State::unread) > 0);
 }
 
 /// Keeps the size of the window in the profile, where it is open and the size another than kept.
@@ -70,6 +125,7 @@ pub(crate) fn mark(app: &Rc<App>, changes: &[Change]) {
             String::new()
         };
         app.ui().set_badge(badge.into());
+        mark_tray(app);
     }
     if changes.contains(&Change::Profile) && app.state(State::profile) != Some(ProfileState::Open) {
         app.notices().clear();

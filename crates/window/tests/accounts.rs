@@ -63,7 +63,8 @@ fn a_wrong_password_is_told_and_changed_at_the_same_place() {
     stage.screen.write("correct");
     stage.screen.key(Key::Return);
     let asked = stage.calls("account.change");
-    let expected = json!({ "account": 1, "password": "correct", "server": null, "pins": null });
+    let expected =
+        json!({ "account": 1, "password": "correct", "server": null, "pins": null, "login": null });
     assert_eq!(asked.first().unwrap()["params"], expected);
 }
 
@@ -357,4 +358,103 @@ fn an_account_is_there_for_nobody_for_some_or_by_the_clock() {
         .join()
         .unwrap();
     }
+}
+
+fn stopped_by(code: &str, about: &[&str]) -> Stage {
+    let mut all = stage::empty();
+    let about = about.iter().map(|digit| digit.repeat(64)).collect();
+    let problem = Problem::new(code, "The server has another key.").with(about);
+    for account in &mut all.accounts {
+        account.state = AccountState::Failed {
+            problem: problem.clone(),
+        };
+    }
+    at(&all, Page::Accounts)
+}
+
+#[test]
+fn a_servers_new_key_is_accepted_only_after_it_was_compared() {
+    let stage = stopped_by("tls.key_changed", &["a", "b"]);
+    stage.press("Look at the keys of the server …");
+    check(&stage);
+    assert!(stage.shows("Key of the server until now") && stage.shows("Your password has not been sent."));
+    // Only the new key can be accepted, and only by one who says that it was compared.
+    stage.press("Its operator confirmed this key …");
+    assert!(!stage.shows("Its operator confirmed this key …"));
+    stage.press("Accept the key");
+    assert_eq!(stage.asked("account.trust_server"), None);
+    stage.press("The operator told me this key in another way, and I compared it.");
+    stage.press("Accept the key");
+    let accepted = json!({ "account": 1, "key": "b".repeat(64) });
+    assert_eq!(
+        stage.calls("account.trust_server").first().unwrap()["params"],
+        accepted
+    );
+}
+
+#[test]
+fn a_servers_new_key_is_looked_at_over_another_way_or_left_alone() {
+    let stage = stopped_by("tls.keys_differ", &["a", "b"]);
+    stage.press("Look at the keys of the server …");
+    assert!(stage.shows("Key that was seen over another way through Tor"));
+    stage.press("Try another way through Tor");
+    assert_eq!(stage.asked("tor.new_circuit"), Some(json!({ "account": 1 })));
+    assert_eq!(stage.asked("account.connect"), Some(json!({ "account": 1 })));
+    assert!(is_closed(&stage));
+    stage.press("Look at the keys of the server …");
+    stage.press("Stay disconnected and ask its operator");
+    assert!(is_closed(&stage));
+    assert_eq!(stage.asked("account.trust_server"), None);
+}
+
+#[test]
+fn what_is_no_matter_of_keys_has_none_to_look_at() {
+    let stage = stopped_by("wrong-password", &["a"]);
+    assert!(!stage.shows("Look at the keys of the server …"));
+}
+
+#[test]
+fn name_servers_are_shown_and_chosen() {
+    let stage = accounts();
+    stage.press("Password and server …");
+    stage.press("Name servers …");
+    check(&stage);
+    assert_eq!(
+        stage.asked("account.resolvers"),
+        Some(json!({ "account": 1, "resolvers": null }))
+    );
+    // Nothing is saved before it is known what holds.
+    stage.press("Save and connect again");
+    assert_eq!(stage.asked("account.resolvers"), None);
+}
+
+#[test]
+fn name_servers_that_were_told_are_changed() {
+    let stage = accounts();
+    stage.press("Password and server …");
+    stage.press("Name servers …");
+    stage.answer(
+        "account.resolvers",
+        &json!({ "resolvers": ["dns.example@192.0.2.1:853"] }),
+    );
+    stage.press("Name servers, one a line");
+    stage.screen.chord(&[Key::Control], "a");
+    stage.screen.write("dns.example");
+    stage.press("Save and connect again");
+    assert_eq!(
+        stage.asked("account.resolvers"),
+        Some(json!({ "account": 1, "resolvers": ["dns.example"] }))
+    );
+}
+
+#[test]
+fn the_own_address_is_given_as_a_link_and_as_a_code() {
+    let stage = accounts();
+    stage.press("Give my address …");
+    check(&stage);
+    assert!(stage.shows("QR code of your address: xmpp:alice@otter.example"));
+    stage.press("Copy the link");
+    assert_eq!(stage.screen.clipboard(), "xmpp:alice@otter.example");
+    stage.press("Copy the address");
+    assert_eq!(stage.screen.clipboard(), "alice@otter.example");
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use model::{
     Account, AccountId, AccountRef, ChangeAccount, ChosenServer, Command, Done, ExportKeys, ExportedKeys,
-    FingerprintWords, ImportKeys, Imported, LoginKeys, OwnKey, Policy, Problem, RenewKey, Secret,
+    FingerprintWords, ImportKeys, Imported, LoginKeys, OwnKey, Policy, Problem, Protocol, RenewKey, Secret,
     SetAccountPolicy, WordLanguage, Words,
 };
 use serde::de::DeserializeOwned;
@@ -16,7 +16,7 @@ use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use view::{Change, Language};
 
 use crate::pages::account_form::{listed_pins, way};
-use crate::pages::{Page, with};
+use crate::pages::{Page, account_server, with};
 use crate::{App, markup};
 
 /// Fingerprints as words, by language and fingerprint, what services have to know, and what was exported for the sheet.
@@ -210,6 +210,8 @@ fn line(
         online: row.online,
         busy: row.busy,
         failed: row.needs_attention,
+        judges: !account_server::keys(account).is_empty(),
+        links: account.protocol == Protocol::Xmpp,
         connects: account.connect,
         server: server.unwrap_or_default().into(),
         visibility: view::visibility_words(&account.visibility, words).into(),
@@ -221,7 +223,8 @@ fn line(
     }
 }
 
-fn account(app: &App, index: i32) -> Option<Account> {
+/// The account at a place of the list.
+pub(super) fn account(app: &App, index: i32) -> Option<Account> {
     let index = usize::try_from(index).ok()?;
     app.state(|state| state.accounts().nth(index).cloned())
 }

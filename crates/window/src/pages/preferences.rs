@@ -48,6 +48,9 @@ impl Page for Preferences {
                 };
             });
         }));
+        global.on_choose_background(with(app, |app, background| {
+            app.change_look(|look| look.background = background);
+        }));
         global.on_choose_only_online(with(app, |app, only| {
             app.change_look(|look| look.only_online = only);
         }));
@@ -75,5 +78,7 @@ impl Page for Preferences {
             Notify::Who => 2,
         });
         global.set_only_online(look.only_online);
+        global.set_background(look.background);
+        global.set_iconless(look.background && !app.tray().is_there());
     }
 }

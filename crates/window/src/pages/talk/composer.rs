@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use model::{Command, CorrectMessage, Done, MessageId, MessageSent, SayInRoom, SendMessage};
 use slint::{ComponentHandle, SharedString, Timer, TimerMode};
-use view::Peer;
+use view::{Peer, What};
 
 use crate::App;
 use crate::app::now;
@@ -77,6 +77,11 @@ impl Composer {
             app.ui().global::<markup::Talk<'_>>().set_correcting(true);
             write(app, &text);
         }));
+        let weak = Rc::downgrade(app);
+        global.on_correctable(move |index| {
+            weak.upgrade()
+                .is_some_and(|app| is_correctable(&app, index).unwrap_or_default())
+        });
         let correcting = self.correcting.clone();
         global.on_correct_not(app.on_open(move |app, peer| {
             correcting.take();
@@ -106,6 +111,19 @@ fn draft(app: &Rc<App>, peer: &Peer) -> String {
             None => state.talk(peer).map_or("", |talk| talk.draft.as_str()),
         };
         mirror.drafts().text(peer, kept).to_owned()
+    })
+}
+
+/// Whether a row of the open conversation is the own message that can be said otherwise.
+fn is_correctable(app: &App, index: i32) -> Option<bool> {
+    let index = usize::try_from(index).ok()?;
+    app.state(|state| {
+        let log = &state.talk(state.opened()?)?.log;
+        let last = log.last_own()?;
+        Some(match &log.entry(index)?.what {
+            What::Message(message) => message.id == last.id,
+            _ => false,
+        })
     })
 }
 
