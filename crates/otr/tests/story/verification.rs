@@ -105,7 +105,9 @@ fn either_side_can_call_it_off() {
 fn asking_again_while_a_run_is_under_way_calls_the_first_off() {
     let (mut alice, mut bob) = private_pair();
     ask(&mut alice, Some("one"), "x");
+    assert_eq!(alice.outbox.len(), 1, "there was nothing to call off");
     ask(&mut alice, Some("two"), "y");
+    assert_eq!(alice.outbox.len(), 3, "the first one is called off");
     carry(&mut alice, &mut bob);
     alice.take_events();
     bob.take_events();
