@@ -44,7 +44,7 @@ impl Messenger {
         let open = self.open.as_ref().ok_or_else(locked)?;
         let account = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
         let (key_now, tag_now) = (account.shown.fingerprint.clone(), account.tag);
-        let found = Found::read(with, &account.shown.address)?;
+        let found = Found::read(with, &account.shown)?;
         if found.key.is_some() && !with.understood {
             return Err(Problem::new(
                 "key.not_understood",
@@ -100,7 +100,7 @@ impl Messenger {
         let open = self.open.as_ref().ok_or_else(locked)?;
         let account = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
         let named = Account {
-            protocol: Protocol::Xmpp,
+            protocol: of_files(account.shown.protocol),
             name: account.shown.address.to_string(),
         };
         let mut known = Vec::new();
@@ -133,15 +133,22 @@ impl Messenger {
     }
 }
 
+/// A network as key files name it.
+fn of_files(protocol: model::Protocol) -> Protocol {
+    match protocol {
+        model::Protocol::Irc => Protocol::Irc,
+        model::Protocol::Xmpp => Protocol::Xmpp,
+    }
+}
+
 impl Found {
     /// Reads everything before anything is taken over.
-    fn read(with: &ImportKeys, address: &Address) -> Result<Self, Problem> {
+    fn read(with: &ImportKeys, own: &model::Account) -> Result<Self, Problem> {
         let mut found = Self::default();
+        let (protocol, address) = (of_files(own.protocol), own.address.as_str());
         let ours = |account: &Account| match &with.name {
             Some(name) => account.name == *name,
-            None => {
-                account.protocol == Protocol::Xmpp && account.address().eq_ignore_ascii_case(address.as_str())
-            }
+            None => account.protocol == protocol && account.address().eq_ignore_ascii_case(address),
         };
         if let Some(file) = &with.private_key {
             found.read_private(file.expose(), &ours)?;

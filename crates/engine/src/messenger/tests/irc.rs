@@ -220,6 +220,17 @@ async fn a_server_that_wants_tls_only_gets_it_in_the_next_run_too_until_it_takes
 }
 
 #[tokio::test]
+async fn keys_of_an_irc_account_leave_and_come_back_under_its_own_network() {
+    let mut desk = desk().await;
+    let with = json!({ "account": desk.account, "understood": true });
+    let exported = now(&mut desk.messenger, command("key.export", with)).unwrap();
+    let tags = exported["instance_tags"].as_str().unwrap();
+    assert!(tags.contains("\nalice@irc.example\tprpl-irc\t"), "{tags}");
+    let with = json!({ "account": desk.account, "private_key": exported["private_key"], "understood": true });
+    now(&mut desk.messenger, command("key.import", with)).unwrap();
+}
+
+#[tokio::test]
 async fn a_room_is_entered_talked_in_and_found_again_after_a_lock() {
     let mut desk = desk().await;
     desk.inside();
