@@ -90,6 +90,8 @@ fn every_number_of_every_message_is_checked() {
             let mut wrong: Vec<Number> = vec![
                 bad[(place + number) % bad.len()],
                 good[place].wrapping_add(&U1536::ONE),
+                // An exponent that proves the same, and is out of range.
+                good[place].wrapping_add(&order),
             ];
             if place == 0 {
                 wrong.extend(bad);
