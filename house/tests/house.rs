@@ -231,6 +231,27 @@ fn every_test_that_the_papers_name_is_there() {
     }
 }
 
+/// One file an extension: each is in the list for machines, with tests that are there.
+#[test]
+fn every_extension_of_xmpp_is_in_the_list_for_machines_with_its_test() {
+    let (name, text) = ("docs/otter.doap", paper("docs/otter.doap"));
+    none(papers::missing_tests(name, &text, &papers::tests(&files())));
+    let listed = text.matches("<xmpp:SupportedXep>").count();
+    assert!(
+        papers::named_tests(&text) >= listed,
+        "{name}: an extension without a test"
+    );
+    for file in std::fs::read_dir(root().join("crates/xmpp/src/xep")).expect("there are extensions") {
+        let file = file.expect("it can be read").file_name();
+        let file = file.to_string_lossy().into_owned();
+        let number = file.split('_').next().unwrap_or_default();
+        assert!(
+            text.contains(&format!("/xep-{number}.html")),
+            "{name} does not list {file}"
+        );
+    }
+}
+
 #[test]
 fn every_requirement_of_otr_is_listed_with_its_test_or_as_open() {
     let text = paper("STANDARDS.md");

@@ -129,6 +129,8 @@ VirtualHost "{onion}"
 	password_hash = "SHA-1"
 	c2s_require_encryption = false
 	modules_disabled = {{ "tls" }}
+
+Component "rooms.{domain}" "muc"
 "#,
         start_tls = ports.xmpp,
         plain = ports.xmpp_plain,

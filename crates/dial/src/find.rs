@@ -319,6 +319,8 @@ fn learn(
         }));
     }
     places.extend(ordered(ranked, random));
+    // No exit stands before an onion service that the server names.
+    places.sort_by_key(|place| !place.host.is_onion());
     places.truncate(MOST_PLACES);
     // Where nothing was learnt the question is soon asked again.
     let seconds = if places.is_empty() { SHORTEST } else { seconds };

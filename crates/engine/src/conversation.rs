@@ -10,6 +10,7 @@ mod outgoing;
 mod policy;
 mod receipt;
 mod settling;
+mod shield;
 mod transfer;
 mod verification;
 
@@ -28,6 +29,7 @@ use rand_core::CryptoRng;
 pub(crate) use self::outgoing::{Outgoing, Stage, unknown_arrival};
 pub(crate) use self::receipt::Epoch;
 use self::receipt::{Id, Seen};
+pub(crate) use self::shield::{Cost, LONGEST, SHORTEST};
 
 /// Messages kept in memory for one conversation.
 const MAX_HISTORY: usize = 1000;
@@ -141,6 +143,7 @@ pub(crate) struct Conversation {
     /// The owner was told that a message was written for another key than the one that stands.
     told_other_key: bool,
     correcting: Option<correcting::Correcting>,
+    clock: shield::Clock,
     /// The owner was told that the contact wants a private conversation in spite of the policy.
     told_wants_privacy: bool,
 }
@@ -200,6 +203,7 @@ impl Conversation {
             verification: verification::State::default(),
             told_other_key: false,
             correcting: None,
+            clock: shield::Clock::default(),
             told_wants_privacy: false,
         }
     }
@@ -412,15 +416,23 @@ impl Conversation {
         if self.stalled(context.now) {
             self.renew(context);
         }
+        self.strike(context);
         self.flush(context);
     }
 
-    /// Whether [`Self::tick`] has anything to do in the next seconds.
+    /// Whether [`Self::tick`] has anything to do in the next seconds. What only a contact that is not there could
+    /// settle is taken up when it is back.
     pub(crate) fn busy(&self) -> bool {
         self.confirm_at.is_some()
             || self.greeting_until.is_some()
             || self.correcting.is_some()
-            || !self.outgoing.is_empty()
+            || self.outgoing.iter().any(|o| match o.stage {
+                Stage::Asked { .. } | Stage::Handed { epoch: Some(_), .. } => self.in_touch(),
+                Stage::Handed { epoch: None, .. } => true,
+                Stage::NotSent => false,
+                Stage::Readable { taken, .. } => taken.is_some(),
+                Stage::Waiting => self.in_touch() && !self.has_shield(),
+            })
             || self.asked_at.is_some()
     }
 
@@ -510,6 +522,8 @@ impl Conversation {
             otr::State::Private { fingerprint, .. } if !self.accepted(&fingerprint.to_string()) => {
                 Wait::NewKey
             }
+            otr::State::Private { .. } if self.has_shield() => Wait::Shield,
+            otr::State::Plain if self.has_shield() && self.asked_at.is_none() => Wait::Shield,
             _ => Wait::Privacy,
         }
     }

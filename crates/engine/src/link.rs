@@ -10,6 +10,7 @@ mod reach;
 mod session;
 mod talk;
 mod trust;
+mod xmpp_session;
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -11,22 +11,24 @@ mod kept_accounts;
 mod keys;
 mod moves;
 mod network;
+mod on_server;
 mod people;
 mod profile;
 mod rooms;
 mod rules;
 mod servers;
 mod settings;
+mod shield;
 mod sights;
 mod strangers;
 mod trust;
 mod visibility;
+mod waking;
 mod writing;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use dial::Dialer;
 use model::{
@@ -75,6 +77,8 @@ pub(crate) struct Messenger {
     panicking: bool,
     attention: Attention,
     origin: Instant,
+    /// When something is to be done though nothing comes.
+    wake: Instant,
     tokens: u64,
     reports: Channel<(AccountId, Report)>,
     jobs: Channel<Job>,
@@ -87,6 +91,8 @@ struct Open {
     people: BTreeMap<(AccountId, Address), Person>,
     refused: Refused,
     rooms: Rooms,
+    /// What servers were asked about accounts.
+    asked: BTreeMap<AccountId, on_server::Asked>,
     said: Said,
     moves: Moves,
     /// Within one thread, and never held across a wait.
@@ -107,6 +113,7 @@ impl Messenger {
             panicking: false,
             attention: Attention::default(),
             origin: Instant::now(),
+            wake: Instant::now(),
             tokens: 0,
             reports: mpsc::channel(256),
             jobs: mpsc::channel(16),
@@ -116,11 +123,8 @@ impl Messenger {
     /// Runs until the door is closed or the owner wants to stop. [`End::AtOnce`]: nobody is waited for any more.
     pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<rpc::Request>) -> End {
         let mut tor = self.dialer.status();
-        let mut ticks = tokio::time::interval(Duration::from_millis(500));
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.stopping {
             self.look_at_the_clock();
-            let idle = !self.has_busy_conversations();
             tokio::select! {
                 request = requests.recv() => match request {
                     Some(request) => self.request(request),
@@ -132,8 +136,7 @@ impl Messenger {
                     let tor = self.tor();
                     self.queue.tell(Event::TorChanged { tor });
                 }
-                _ = ticks.tick(), if !idle => self.tick(),
-                () = tokio::time::sleep(self.attention.pause()), if idle => self.tick(),
+                () = tokio::time::sleep_until(self.wake) => self.tick(),
             }
         }
         if self.panicking {
@@ -171,6 +174,8 @@ impl Messenger {
             Command::AddAccount(with) => self.add_account(with, id),
             Command::RenewKey(with) => self.renew_key(&with, id),
             Command::FindRooms(with) => self.find_rooms(with, id),
+            Command::ServerPassword(with) => self.change_server_password(with, id),
+            Command::EraseAccount(with) => self.erase_account(with.account, id),
             other => Outcome::Now(self.carry_out_now(other)),
         }
     }
@@ -277,17 +282,6 @@ impl Messenger {
             Ok(vault::Presence::Sealed) => Ok(ProfileState::Locked),
             Err(error) => Err(profile::told(&error)),
         }
-    }
-
-    fn tick(&mut self) {
-        self.for_everyone(|conversation, context| conversation.tick(context));
-        self.follow_timetables();
-    }
-
-    fn has_busy_conversations(&self) -> bool {
-        self.open
-            .as_ref()
-            .is_some_and(|open| open.people.values().any(|person| person.conversation.busy()))
     }
 
     fn tor(&self) -> model::Tor {

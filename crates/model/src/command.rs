@@ -8,7 +8,7 @@ use crate::kept::{CorrectMessage, KeepMessages, Kept, ReadKept};
 use crate::room::{
     EnterRoom, FindRooms, FoundRooms, InviteToRoom, ModerateRoom, RoomRef, RoomShown, RoomText, SayInRoom,
 };
-use crate::rules::{CheckText, Findings, Rules, SetVisibility, Sights};
+use crate::rules::{CheckText, Findings, Rules, SetVisibility, Shield, Sights};
 use crate::secret::Secret;
 use crate::settings::{
     AccountResolvers, BackupSaved, ChangeAccount, Probes, RenameContact, Resolvers, SetDestroying, SetDraft,
@@ -107,6 +107,12 @@ methods! {
     "account.disconnect" Disconnect(AccountRef) -> Done;
     /// Removes an account, its keys and its contacts from the profile. The account on the server stays.
     "account.remove" RemoveAccount(AccountRef) -> Done;
+    /// Has the account's server take another password, and logs in with it from now on; answered when the server has
+    /// answered. Nothing changes where it refuses (`account.change_refused`). XMPP only.
+    "account.server_password" ServerPassword(ServerPassword) -> Done;
+    /// Has the server forget the account and what it holds of it, and then removes it here as `account.remove` does;
+    /// answered when the server has answered. Nothing changes where it refuses. XMPP only.
+    "account.erase" EraseAccount(AccountRef) -> Done;
     /// Changes the password, the server or the pins that an account connects with, and connects again.
     "account.change" ChangeAccount(ChangeAccount) -> Done;
     /// What the services of an IRC network have to be told to let an account log in without a password.
@@ -216,6 +222,8 @@ methods! {
     "rules.show" ShowRules(Nothing) -> Rules;
     /// Chooses for the whole profile.
     "rules.set" SetRules(Rules) -> Done;
+    /// What the send shield costs, and what it cost in this run.
+    "rules.shield" ShowShield(Nothing) -> Shield;
     /// Chooses when an account says that it is there.
     "account.visibility" SetVisibility(SetVisibility) -> Done;
     /// Who can see what, from what was sent and received in this run.
@@ -392,6 +400,16 @@ pub struct SendMessage {
 pub struct MessageSent {
     /// Its name in later events.
     pub message: MessageId,
+}
+
+/// Another password for an account on its server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerPassword {
+    /// The account.
+    pub account: AccountId,
+    /// The new password; not empty.
+    pub password: Secret,
 }
 
 /// One message.

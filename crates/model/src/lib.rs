@@ -30,8 +30,8 @@ mod ways;
 pub use account::{Account, AccountState, LoginKeys, LoginStep, Protocol, Server, ServicesLogin, Transport};
 pub use command::{
     AccountAdded, AccountRef, AddAccount, AddContact, Command, ContactRef, CreateProfile, Done,
-    FingerprintRef, MessageRef, MessageSent, Method, NewPassphrase, Nothing, SendMessage, SetVerified,
-    Snapshot, Started, Unlock, Version,
+    FingerprintRef, MessageRef, MessageSent, Method, NewPassphrase, Nothing, SendMessage, ServerPassword,
+    SetVerified, Snapshot, Started, Unlock, Version,
 };
 pub use contact::{Contact, KnownFingerprint, Presence, Subscription};
 pub use event::{Event, Notification};
@@ -44,7 +44,7 @@ pub use room::{
     EnterRoom, FindRooms, FoundRoom, FoundRooms, InviteToRoom, Member, ModerateRoom, Moderation, Rank, Room,
     RoomMessage, RoomRef, RoomRisk, RoomShown, RoomState, RoomText, SayInRoom,
 };
-pub use rules::{CheckText, Finding, Findings, Rules, SetVisibility, Sight, Sights, Visibility};
+pub use rules::{CheckText, Finding, Findings, Rules, SetVisibility, Shield, Sight, Sights, Visibility};
 pub use secret::Secret;
 pub use settings::{
     AccountResolvers, BackupSaved, ChangeAccount, ChosenServer, MAX_WINDOW_STATE_BYTES, Probe, Probes,

@@ -77,6 +77,8 @@ pub enum Wait {
     /// No private conversation stands: it is being started, or, where the contact ended the last one
     /// ([`Privacy::Finished`]), waits for the owner to start one.
     Privacy,
+    /// The next stroke of the slow clock by which the owner's shield lets messages go.
+    Shield,
 }
 
 /// How private a conversation is.

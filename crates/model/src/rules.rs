@@ -16,9 +16,29 @@ pub struct Rules {
     /// Destroy the profile when it was not opened for so many days, 1 to 3,650; absent: never.
     #[serde(default)]
     pub expire_after_days: Option<u32>,
-    /// Release outgoing messages on a slow random clock and send empty ones in between.
+    /// Release outgoing messages on a slow random clock and send empty ones in between: each waits 5 to 65 seconds, a
+    /// second one behind it as long again. What it costs: `rules.shield`.
     #[serde(default)]
     pub shield: bool,
+}
+
+/// The send shield: messages to contacts, first requests for a private conversation and corrections leave one at a time
+/// when a random clock of each conversation strikes; where none waits, a private conversation sends an empty message.
+/// Receipts and steps of a verification are not held, nor is what is said in rooms.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shield {
+    /// Whether it is up.
+    pub up: bool,
+    /// Shortest time between two strokes, in seconds.
+    pub shortest_wait: u32,
+    /// Longest time between two strokes, in seconds.
+    pub longest_wait: u32,
+    /// Messages that were written and have not left, for whatever reason.
+    pub waiting: u32,
+    /// Empty messages sent in this run.
+    pub empty: u64,
+    /// Their length in bytes as OTR wrote them; the network adds about as much again.
+    pub empty_bytes: u64,
 }
 
 /// When an account says that it is there.

@@ -116,6 +116,7 @@ fn notice(words: &Words, trust: Trust, account: Option<&AccountState>, waits: Op
         // Nothing starts by itself after the contact ended it.
         (Some(Wait::Privacy), _) if trust == Trust::Finished => "trust.finished.why",
         (Some(Wait::Privacy), Some(AccountState::Online)) => "notice.privacy",
+        (Some(Wait::Shield), Some(AccountState::Online)) => "notice.shield",
         (_, Some(AccountState::Online) | None) => return String::new(),
         (_, Some(AccountState::Failed { .. })) => "notice.account_failed",
         (_, Some(AccountState::Offline)) => "notice.account_offline",

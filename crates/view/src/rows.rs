@@ -271,6 +271,7 @@ impl Rows<'_> {
                 Wait::Connection => "delivery.waiting.connection",
                 Wait::NewKey => "delivery.waiting.new_key",
                 Wait::Privacy => "delivery.waiting.privacy",
+                Wait::Shield => "delivery.waiting.shield",
             },
         };
         self.words.say(key)

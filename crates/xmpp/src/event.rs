@@ -2,13 +2,39 @@
 //! Must never hold more of a stanza than the engine acts on.
 //! RFC 6120, RFC 6121; XEP-0077, XEP-0191, XEP-0198, XEP-0203, XEP-0280.
 
+use std::fmt;
 use std::time::Duration;
 
 use jid::{BareJid, FullJid, Jid};
+use zeroize::Zeroizing;
 
 use crate::config::Mechanism;
 use crate::error::{OfflineReason, StanzaCondition};
 use crate::room::{FoundRoom, Invitation, RoomEvent, RoomOrder};
+
+/// A password, wiped when it is dropped and never printed.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Takes a password over.
+    #[must_use]
+    pub fn new(password: String) -> Self {
+        Self(Zeroizing::new(password))
+    }
+
+    /// The password itself.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password")
+    }
+}
 
 /// What ties a login to the TLS connection below it, where that has it.
 #[derive(Clone, Default, Eq, PartialEq)]
@@ -70,10 +96,14 @@ pub enum Command {
     },
     /// Refuse everything from these, on the server too where it can (XEP-0191); also what they ask of this session.
     Block(Vec<BareJid>),
+    /// Have another password from now on (XEP-0077 3.3). `Event::AccountChange` follows.
+    ChangePassword(Password),
     /// Ask the account's server which rooms it lists.
     FindRooms,
     /// Take a block away.
     Unblock(BareJid),
+    /// Have the server forget the account (XEP-0077 3.2). `Event::AccountChange` follows, or the end of the stream.
+    RemoveAccount,
     /// Take someone off the roster; ends subscriptions both ways.
     RemoveContact(BareJid),
     /// Send initial presence. Needed after each `Online` that was not resumed.
@@ -111,6 +141,13 @@ pub enum Command {
 /// What the engine is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
+    /// What the server said of a change to the account itself.
+    AccountChange {
+        /// Which.
+        change: AccountChange,
+        /// Why it was refused; `None`: it was made.
+        why: Option<StanzaCondition>,
+    },
     /// The account was made.
     Registered,
     /// The stream stands.
@@ -199,6 +236,15 @@ pub enum Event {
         /// Whether to try again without asking the person.
         retry: bool,
     },
+}
+
+/// A change to the account itself (XEP-0077).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AccountChange {
+    /// Another password.
+    Password,
+    /// Its end.
+    Removal,
 }
 
 /// What was asked of a session.

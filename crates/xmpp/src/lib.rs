@@ -34,6 +34,8 @@ mod sasl;
 mod session;
 mod write;
 
+#[path = "xep/0077_account.rs"]
+mod account;
 #[path = "xep/0191_blocking.rs"]
 mod blocking;
 #[path = "xep/0280_carbons.rs"]
@@ -61,10 +63,13 @@ mod sm;
 
 pub use config::{Config, Limits, Mechanism, Tls};
 pub use error::{Error, OfflineReason, StanzaCondition, StreamCondition};
-pub use event::{Bindings, Command, Event, Input, MessageKind, Output, Request, RosterItem, Subscription};
+pub use event::{
+    AccountChange, Bindings, Command, Event, Input, MessageKind, Output, Password, Request, RosterItem,
+    Subscription,
+};
 pub use jid::{BareJid, FullJid, Jid};
 pub use room::{
     Affiliation, FoundRoom, Invitation, Occupant, Role, RoomAction, RoomEvent, RoomExit, RoomInfo,
-    RoomModeration, RoomOrder, RoomPassword, RoomRefusal,
+    RoomModeration, RoomOrder, RoomRefusal,
 };
 pub use session::Session;

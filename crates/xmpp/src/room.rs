@@ -2,36 +2,10 @@
 //! Must never carry a room's password where it could be printed, nor more of a stanza than the engine acts on.
 //! XEP-0045, XEP-0249, XEP-0410, XEP-0421.
 
-use std::fmt;
-
 use jid::{BareJid, Jid};
-use zeroize::Zeroizing;
 
 use crate::error::StanzaCondition;
-
-/// The password of a room, wiped when it is dropped and never printed.
-#[derive(Clone, Eq, PartialEq)]
-pub struct RoomPassword(Zeroizing<String>);
-
-impl RoomPassword {
-    /// Takes a password over.
-    #[must_use]
-    pub fn new(password: String) -> Self {
-        Self(Zeroizing::new(password))
-    }
-
-    /// The password itself.
-    #[must_use]
-    pub fn expose_secret(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for RoomPassword {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RoomPassword")
-    }
-}
+use crate::event::Password;
 
 /// What the engine may ask of a room. All but `Enter` and `Leave` need a room that was entered; elsewhere they are
 /// answered with [`RoomEvent::Failed`].
@@ -42,7 +16,7 @@ pub enum RoomOrder {
         /// What to be called; where that is taken, digits are put behind it.
         nick: String,
         /// The room's password, where it has one.
-        password: Option<RoomPassword>,
+        password: Option<Password>,
         /// Make the room where there is none: hidden, for members only, addresses hidden, nothing written down, gone
         /// when the last one leaves. A room that cannot be made so is not made.
         create: bool,
@@ -309,7 +283,7 @@ pub struct Invitation {
     /// The address was proven by the servers: the invitation came from it directly (XEP-0249).
     pub direct: bool,
     /// The room's password, where it has one.
-    pub password: Option<RoomPassword>,
+    pub password: Option<Password>,
 }
 
 /// A room that a service lists.

@@ -2,8 +2,11 @@
 
 #[cfg(test)]
 mod live {
+    mod account;
     mod client;
+    mod cuts;
     mod rooms;
     mod server;
     mod stories;
+    mod strangers;
 }

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod protocol {
+    mod account;
     mod binding;
     mod chaos;
     mod login;

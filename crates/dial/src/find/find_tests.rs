@@ -157,6 +157,32 @@ async fn a_server_on_the_list_is_reached_by_its_onion_service_first() {
 }
 
 #[tokio::test]
+async fn an_onion_service_that_the_website_names_comes_before_the_addresses_and_needs_the_domains_certificate()
+ {
+    const ANSWER: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n\
+        {\"xmpp\":{\"ttl\":1},\"links\":[{\"rel\":\"urn:xmpp:alt-connections:tls\",\"port\":443,\"ips\":[\"9.9.9.1\", \
+        \"pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion\", \"mistyped.onion\"]}]}";
+    for (name, found) in [("example.org", 2), ("evil.example", 0)] {
+        let authority = Arc::new(authority());
+        let vouching = Arc::clone(&authority);
+        let (dialer, _calls) = gate(move |called, stream| {
+            let identity = vouching.vouch(name, |_| {});
+            async move {
+                if called == "example.org:443" {
+                    website(identity, ANSWER, stream).await;
+                } else {
+                    refuse(called, stream).await;
+                }
+            }
+        });
+        let mut finder = finder(dialer, "example.org", &authority);
+        let places = finder.places(Source::Asked).await;
+        assert_eq!(places.len(), found, "{:?}", finder.said());
+        assert!(places.first().is_none_or(|first| first.host.is_onion()));
+    }
+}
+
+#[tokio::test]
 async fn the_website_is_believed_only_with_a_certificate_for_the_domain() {
     const ANSWER: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n\
         {\"xmpp\":{\"ttl\":1},\"links\":[{\"rel\":\"urn:xmpp:alt-connections:tls\",\"port\":443,\"ips\":[\"9.9.9.1\"]}]}";

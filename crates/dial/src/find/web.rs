@@ -122,7 +122,8 @@ struct Link {
     sni: Option<String>,
 }
 
-/// XEP-0487: direct TLS on addresses. A link whose certificate would be for another name than the account's domain is
+/// XEP-0487: direct TLS on addresses, or on an onion service among them: a website that has shown the domain's certificate
+/// may name one, and whatever is reached there has to show it, too. A link whose certificate would be for another name than the account's domain is
 /// left out, because no other name is accepted.
 fn read(body: &[u8], domain: &str) -> Option<HostMeta> {
     let document: Document = serde_json::from_slice(body).ok()?;
@@ -141,15 +142,19 @@ fn read(body: &[u8], domain: &str) -> Option<HostMeta> {
         };
         let addresses = link.ips.iter().take(MOST_ADDRESSES);
         let hosts = addresses.filter_map(|address| Host::parse(address).ok());
-        places.extend(hosts.filter(|host| host.address().is_some()).map(|host| Ranked {
-            priority: link.priority,
-            weight: link.weight,
-            place: Place {
-                host,
-                port,
-                security: Security::DirectTls,
-            },
-        }));
+        places.extend(
+            hosts
+                .filter(|host| host.address().is_some() || host.is_onion())
+                .map(|host| Ranked {
+                    priority: link.priority,
+                    weight: link.weight,
+                    place: Place {
+                        host,
+                        port,
+                        security: Security::DirectTls,
+                    },
+                }),
+        );
     }
     Some(HostMeta { places, seconds })
 }

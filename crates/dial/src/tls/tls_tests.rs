@@ -43,6 +43,7 @@ impl Authority {
             onion_service: false,
             timeout: SOON,
             roots: Arc::new(roots),
+            identity: None,
         }
     }
 
@@ -383,7 +384,7 @@ async fn a_server_that_speaks_another_protocol_is_refused() {
 async fn no_session_is_resumed() {
     let authority = authority();
     let policy = authority.policy(&[]);
-    let config = client_config(Arc::new(Verifier::new(&policy).unwrap()), None).unwrap();
+    let config = client_config(Arc::new(Verifier::new(&policy).unwrap()), None, None).unwrap();
     assert!(format!("{:?}", config.resumption).contains("NoClientSessionStorage"));
     assert!(!config.enable_early_data);
 }

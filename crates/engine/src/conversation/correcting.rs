@@ -23,6 +23,8 @@ pub(super) struct Correcting {
     text: String,
     session: u64,
     since: Duration,
+    /// The shield holds it back.
+    held: bool,
 }
 
 /// The record "this message now says this"; the epoch is the writer's.
@@ -78,19 +80,35 @@ impl Conversation {
         let id = last.and_then(|m| m.id.to_bytes());
         let able = self.may_send() && self.peer_epoch.is_some() && self.correcting.is_none();
         let id = id.filter(|_| able).ok_or_else(cannot_correct)?;
-        let correction = Correction {
-            epoch: self.own_epoch,
-            id,
-            text: text.clone(),
-        };
-        self.send_notice(&correction.to_tlv(), context);
         self.correcting = Some(Correcting {
             id,
             text,
             session: self.session,
             since: context.now,
+            held: true,
         });
+        if !self.holds_back() {
+            self.send_held_correction(context);
+        }
         Ok(())
+    }
+
+    /// Sends the correction that was held back, if there is one and its session still stands.
+    pub(super) fn send_held_correction(&mut self, context: &mut Context<'_>) {
+        let current = self.session;
+        let held = self
+            .correcting
+            .as_mut()
+            .filter(|c| c.held && c.session == current);
+        let Some(held) = held else { return };
+        (held.held, held.since) = (false, context.now);
+        let correction = Correction {
+            epoch: self.own_epoch,
+            id: held.id,
+            text: held.text.clone(),
+        };
+        self.send_notice(&correction.to_tlv(), context);
+        self.one_left();
     }
 
     /// The contact corrects one of its last messages, in the session that stands.
@@ -126,7 +144,7 @@ impl Conversation {
     /// A correction that nobody confirmed did not happen, as far as anybody knows.
     pub(super) fn give_up_correcting(&mut self, context: &mut Context<'_>) {
         let (now, current) = (context.now, self.session);
-        let late = |c: &mut Correcting| c.session != current || c.since + UNCONFIRMED < now;
+        let late = |c: &mut Correcting| c.session != current || (!c.held && c.since + UNCONFIRMED < now);
         if self.correcting.take_if(late).is_some() {
             let text = "The contact's program did not confirm the correction: your contact may still see the former text.";
             let problem = Problem::new("message.not_corrected", text);

@@ -104,7 +104,7 @@ impl Conversation {
     /// Sends what waits, if it may be sent; starts what is missing.
     pub(crate) fn flush(&mut self, context: &mut Context<'_>) {
         self.send_readable(context);
-        let waiting = self.outgoing.iter().any(|o| matches!(o.stage, Stage::Waiting));
+        let waiting = !self.holds_back() && self.outgoing.iter().any(|o| matches!(o.stage, Stage::Waiting));
         let unsettled = self.outgoing.iter().any(|o| self.unsettled(o));
         let renewing = self.holding && !self.outgoing.is_empty();
         if self.connected && (waiting || unsettled || renewing) && !self.ended {
@@ -264,6 +264,7 @@ impl Conversation {
             return self.connected;
         }
         self.asked_at = Some(context.now);
+        self.one_left();
         let _ = self.otr.handle(Input::Start, context.now, context.rng);
         self.drain(context);
         self.told_privacy(context);
@@ -294,7 +295,9 @@ impl Conversation {
         if asked || (self.greeting_until.is_some() && !self.silent) {
             return;
         }
-        while let Some(next) = self.outgoing.iter().find(|o| self.goes_now(o)) {
+        while !self.holds_back()
+            && let Some(next) = self.outgoing.iter().find(|o| self.goes_now(o))
+        {
             let (id, text) = (next.id, next.text.clone());
             let mut tlvs = vec![Receipt::Name(self.own_epoch, id).to_tlv()];
             tlvs.extend(self.take_confirmation());
@@ -336,6 +339,7 @@ impl Conversation {
                 to_everyone: false,
             });
         }
+        self.one_left();
         self.encrypted_to_key(id);
         self.deliver(id, Delivery::Sent, context);
     }
@@ -371,7 +375,7 @@ impl Conversation {
             && (outgoing.written_for.is_empty() || outgoing.written_for.contains(&fingerprint))
     }
 
-    fn take_confirmation(&mut self) -> Option<otr::Tlv> {
+    pub(super) fn take_confirmation(&mut self) -> Option<otr::Tlv> {
         if self.unconfirmed.is_empty() {
             return None;
         }
@@ -420,7 +424,7 @@ impl Conversation {
                 .iter()
                 .any(|o| o.id == id && self.is_for_this_key(o));
             let wait = match self.wait() {
-                Wait::Privacy if !for_this_key => {
+                Wait::Privacy | Wait::Shield if !for_this_key => {
                     self.tell_other_key(context);
                     Wait::NewKey
                 }

@@ -154,6 +154,9 @@ impl Conversation {
             return;
         }
         for id in self.ids(|o| matches!(o.stage, Stage::Waiting) && !o.encrypted) {
+            if self.holds_back() {
+                return;
+            }
             let found = self.outgoing.iter().find(|o| o.id == id);
             let Some(body) = found
                 .map(|o| o.text.clone())
@@ -207,6 +210,7 @@ impl Conversation {
         // Kept first: after a crash a message that may have gone must not go again by itself.
         context.effects.push(Effect::Persist { new: None });
         context.effects.push(Effect::TransmitReadable { body, token });
+        self.one_left();
         self.show_encrypted(id, false);
         self.deliver(id, Delivery::Sent, context);
     }

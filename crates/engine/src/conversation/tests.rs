@@ -7,5 +7,6 @@ mod keys;
 mod policies;
 mod privacy;
 mod schedules;
+mod shield;
 mod verification;
 mod world;

@@ -54,6 +54,7 @@ impl Conversation {
                 self.heard = true;
                 self.on_receipts(&tlvs, context);
                 self.on_corrections(&tlvs, context);
+                self.confirm_empty(&tlvs, context);
             }
             Event::Plaintext { text, .. } => self.on_plaintext(text, context),
             Event::Finished { .. } => self.on_finished(context),
@@ -152,11 +153,14 @@ impl Conversation {
             Receipt::Answer(epoch, ids) => self.settled(epoch, &ids, context),
             Receipt::Name(..) => {}
             Receipt::Received(_, ids) => {
+                let before = self.outgoing.len();
                 for id in ids {
                     self.arrived(id, context);
                     self.confirmed_correction(id, context);
                 }
-                context.effects.push(Effect::Persist { new: None });
+                if self.outgoing.len() != before {
+                    context.effects.push(Effect::Persist { new: None });
+                }
             }
             Receipt::Which(_, ids) => {
                 let has = ids.into_iter().filter(|id| self.seen.contains(id)).collect();
@@ -200,7 +204,7 @@ impl Conversation {
     }
 }
 
-fn random_id(context: &mut Context<'_>) -> Id {
+pub(super) fn random_id(context: &mut Context<'_>) -> Id {
     let mut id = [0; 16];
     context.rng.fill_bytes(&mut id);
     id

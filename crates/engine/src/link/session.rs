@@ -7,13 +7,13 @@ use std::time::Duration;
 use model::Problem;
 
 use super::irc::Irc;
+use super::xmpp_session::XmppSession;
 use super::{Network, Order, Report, Setup};
-use crate::random::SystemRandom;
 
 /// The session of one account.
 pub(crate) enum Session {
     Irc(Box<Irc>),
-    Xmpp(Box<xmpp::Session>),
+    Xmpp(Box<XmppSession>),
 }
 
 /// What a session is told of its stream.
@@ -76,7 +76,7 @@ impl Session {
                 };
                 config.register = *register;
                 config.mechanism_seen = *mechanism_seen;
-                Self::Xmpp(Box::new(xmpp::Session::new(config)))
+                Self::Xmpp(Box::new(XmppSession::new(config)))
             }
         }
     }
@@ -84,18 +84,7 @@ impl Session {
     pub(super) fn hear(&mut self, told: Told<'_>, now: Duration) {
         match self {
             Self::Irc(session) => session.hear(told, now),
-            Self::Xmpp(session) => {
-                let input = match told {
-                    Told::Bindings(bindings) => xmpp::Input::Bindings(bindings),
-                    Told::Bytes(bytes) => xmpp::Input::Bytes(bytes),
-                    Told::Closed => xmpp::Input::Closed,
-                    Told::Connected => xmpp::Input::Connected,
-                    Told::TlsEstablished => xmpp::Input::TlsEstablished,
-                    Told::Tick => xmpp::Input::Tick,
-                };
-                // Only a command can fail.
-                let _ = session.handle(input, now, &mut SystemRandom);
-            }
+            Self::Xmpp(session) => session.hear(told, now),
         }
     }
 
@@ -103,53 +92,22 @@ impl Session {
     pub(super) fn go_offline(&mut self, now: Duration) {
         match self {
             Self::Irc(session) => session.go_offline(now),
-            Self::Xmpp(session) => {
-                let goodbye = xmpp::Input::Command(xmpp::Command::GoOffline);
-                let _ = session.handle(goodbye, now, &mut SystemRandom);
-            }
+            Self::Xmpp(session) => session.go_offline(now),
         }
     }
 
     /// Carries out an order about people or rooms.
     pub(super) fn obey(&mut self, order: Order, now: Duration) -> Taken {
-        match (self, order) {
-            (Self::Irc(session), order) => session.obey(order, now),
-            (Self::Xmpp(session), Order::Xmpp(command)) => {
-                let again = command.clone();
-                let done = session.handle(xmpp::Input::Command(command), now, &mut SystemRandom);
-                done.map_or_else(|_| Taken::Later(Order::Xmpp(again)), |()| Taken::Yes)
-            }
-            (Self::Xmpp(_), _) => Taken::Yes,
+        match self {
+            Self::Irc(session) => session.obey(order, now),
+            Self::Xmpp(session) => session.obey(order, now),
         }
     }
 
     pub(super) fn poll(&mut self) -> Option<Wanted> {
         match self {
             Self::Irc(session) => session.poll(),
-            Self::Xmpp(session) => session.poll().map(|output| match output {
-                xmpp::Output::Close => Wanted::Close,
-                xmpp::Output::Event(event) => of_xmpp(event),
-                xmpp::Output::Send(bytes) => Wanted::Send(bytes),
-                xmpp::Output::StartTls => Wanted::StartTls,
-                xmpp::Output::Wake(at) => Wanted::Wake(at),
-            }),
+            Self::Xmpp(session) => session.poll(),
         }
-    }
-}
-
-fn of_xmpp(event: xmpp::Event) -> Wanted {
-    match event {
-        xmpp::Event::Offline { why, retry } => Wanted::Offline {
-            why: Problem::new(why.code(), why.to_string()),
-            retry,
-            requested: why == xmpp::OfflineReason::Requested,
-            tls_at: None,
-        },
-        xmpp::Event::Online { resumed, .. } => Wanted::Online {
-            resumed,
-            report: Report::Xmpp(event),
-        },
-        xmpp::Event::Registered => Wanted::Registered,
-        event => Wanted::Report(Report::Xmpp(event)),
     }
 }

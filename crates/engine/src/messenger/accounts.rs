@@ -189,6 +189,7 @@ impl Messenger {
         open.seen.borrow_mut().forget_account(id);
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
+        open.asked.remove(&id);
         self.forget_visibility(id);
         self.queue.tell(Event::AccountRemoved { account: id });
         Ok(())
@@ -252,6 +253,7 @@ impl Messenger {
         }
         if was {
             self.rooms_offline(id);
+            self.server_is_silent(id);
             self.for_account(id, |conversation, context| {
                 conversation.connected(false, false, context);
             });
@@ -260,6 +262,7 @@ impl Messenger {
 
     fn on_xmpp(&mut self, id: AccountId, event: xmpp::Event) {
         match event {
+            xmpp::Event::AccountChange { change, why } => self.on_account_change(id, change, why),
             xmpp::Event::Registered => self.keep_registered(id),
             xmpp::Event::Online {
                 resumed, mechanism, ..

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use model::{AccountId, Address, Event, Policy, Privacy, Problem};
 
-use super::{Messenger, Open, locked, network, profile};
+use super::{Messenger, Open, locked, network, profile, waking};
 use crate::conversation::{Context, Conversation, Effect};
 use crate::random::SystemRandom;
 
@@ -48,31 +48,46 @@ impl Messenger {
             tokens: &mut self.tokens,
             effects: &mut effects,
         };
+        person
+            .conversation
+            .set_shield(self.attention.is_shielded(), &mut context);
         let result = act(&mut person.conversation, &mut context);
+        let next = waking::next(&person.conversation, now);
+        self.wake_by(next);
         Ok((result, effects))
     }
 
     /// Does something with every conversation of accepted contacts.
     pub(super) fn for_everyone(&mut self, act: impl Fn(&mut Conversation, &mut Context<'_>)) {
-        self.for_some(|_| true, act);
+        self.for_some(|_| true, |_| true, act);
+    }
+
+    /// Does something with those conversations of accepted contacts that want it.
+    pub(super) fn for_those(
+        &mut self,
+        wants: impl Fn(&Conversation) -> bool,
+        act: impl Fn(&mut Conversation, &mut Context<'_>),
+    ) {
+        self.for_some(|_| true, wants, act);
     }
 
     /// Does something with every conversation of accepted contacts of one account.
     pub(super) fn for_account(&mut self, id: AccountId, act: impl Fn(&mut Conversation, &mut Context<'_>)) {
-        self.for_some(|account| account == id, act);
+        self.for_some(|account| account == id, |_| true, act);
     }
 
     fn for_some(
         &mut self,
-        which: impl Fn(AccountId) -> bool,
+        of: impl Fn(AccountId) -> bool,
+        wants: impl Fn(&Conversation) -> bool,
         act: impl Fn(&mut Conversation, &mut Context<'_>),
     ) {
         let Some(open) = &self.open else { return };
         let names: Vec<_> = open
             .people
-            .keys()
-            .filter(|(account, _)| which(*account))
-            .cloned()
+            .iter()
+            .filter(|((account, _), person)| of(*account) && wants(&person.conversation))
+            .map(|(name, _)| name.clone())
             .collect();
         for (account, contact) in names {
             // Only a contact who was not accepted is refused here, and nothing is to be done for one.

@@ -110,6 +110,20 @@ fn new_xmpp(with: &AddAccount) -> Protocol {
     }
 }
 
+/// The password that the server has taken.
+pub(super) fn keep_password(kept: &mut Profile, account: AccountId, password: &model::Secret) {
+    keep_change(
+        kept,
+        &ChangeAccount {
+            account,
+            password: Some(password.clone()),
+            server: None,
+            pins: None,
+            login: None,
+        },
+    );
+}
+
 /// Another way to an account; what is absent stays.
 pub(super) fn keep_change(kept: &mut Profile, change: &ChangeAccount) {
     let account = kept

@@ -168,6 +168,7 @@ impl Messenger {
             people: BTreeMap::new(),
             refused: Refused::default(),
             rooms: Rooms::default(),
+            asked: BTreeMap::new(),
             said: Said::default(),
             moves: Moves::default(),
             seen: RefCell::default(),

@@ -250,7 +250,6 @@ impl Messenger {
     }
 
     fn begin_search(&mut self, with: FindRooms, id: Option<&Value>) -> Result<(), Problem> {
-        self.check_rooms(with.account)?;
         let open = self.open.as_mut().ok_or_else(locked)?;
         let owner = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
         if !owner.online {
@@ -304,22 +303,15 @@ impl Messenger {
         Err(Problem::new("room.not_inside", text))
     }
 
-    /// Whether the account's network has rooms that this program can speak of.
-    fn check_rooms(&self, account: AccountId) -> Result<Protocol, Problem> {
+    fn protocol_of(&self, account: AccountId) -> Result<Protocol, Problem> {
         let open = self.open.as_ref().ok_or_else(locked)?;
         let owner = open.accounts.get(&account).ok_or_else(no_such_account)?;
-        match owner.shown.protocol {
-            Protocol::Irc => Ok(Protocol::Irc),
-            Protocol::Xmpp => Err(Problem::new(
-                "room.not_on_this_network",
-                "Rooms of this network cannot be entered yet.",
-            )),
-        }
+        Ok(owner.shown.protocol)
     }
 
     /// Checks a room's address; the one name that the account has in every room, where the network knows no other.
     fn check_room(&self, account: AccountId, address: &Address) -> Result<Option<String>, Problem> {
-        let protocol = self.check_rooms(account)?;
+        let protocol = self.protocol_of(account)?;
         network::check_room(protocol, address)?;
         let open = self.open.as_ref().ok_or_else(locked)?;
         let owner = open.accounts.get(&account).ok_or_else(no_such_account)?;

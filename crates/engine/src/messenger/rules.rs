@@ -49,13 +49,14 @@ impl Attention {
         minutes.is_some_and(|minutes| slept || now.saturating_sub(self.last).as_secs() >= minutes * 60)
     }
 
-    /// How often to look, while nothing else happens.
-    pub(super) fn pause(&self) -> Duration {
-        Duration::from_secs(if self.rules.lock_after_minutes.is_some() {
-            1
-        } else {
-            20
-        })
+    /// Whether a machine that slept has to be noticed as soon as it is awake.
+    pub(super) fn is_watchful(&self) -> bool {
+        self.rules.lock_after_minutes.is_some()
+    }
+
+    /// Whether the owner wants the send shield.
+    pub(super) fn is_shielded(&self) -> bool {
+        self.rules.shield
     }
 }
 
@@ -72,6 +73,7 @@ impl Messenger {
                 let open = self.open.as_ref().ok_or_else(locked)?;
                 to_value(&read(open.vault.profile()))
             }
+            Command::ShowShield(Nothing {}) => to_value(&self.show_shield()?),
             other => self.room_command(other),
         }
     }
@@ -82,10 +84,6 @@ impl Messenger {
             let text = "A rule is out of range: 1 to 1,440 minutes, 1 to 3,650 days.";
             return Err(Problem::new("rules.out_of_range", text));
         }
-        if rules.shield {
-            let text = "This version cannot send on a slow clock of its own yet.";
-            return Err(Problem::new("rules.no_shield", text));
-        }
         let value = to_value(rules)?;
         let open = self.open.as_mut().ok_or_else(locked)?;
         open.vault
@@ -93,6 +91,8 @@ impl Messenger {
             .map_err(|error| told(&error))?;
         self.attention.rules = rules.clone();
         self.queue.tell(Event::RulesChanged { rules: rules.clone() });
+        self.shield_all();
+        self.wake_now();
         self.say_opened()
     }
 
@@ -101,6 +101,7 @@ impl Messenger {
         let Some(open) = &self.open else { return };
         self.attention.rules = read(open.vault.profile());
         self.attention.last = self.origin.elapsed();
+        self.wake_now();
         // Where it cannot be written the profile was open all the same; it is tried again tomorrow.
         let _ = self.say_opened();
     }
@@ -203,6 +204,7 @@ fn by_owner(command: &Command) -> bool {
             | Command::LoadWindow(_)
             | Command::SaveWindow(_)
             | Command::ShowRules(_)
+            | Command::ShowShield(_)
             | Command::Snapshot(_)
             | Command::StoredData(_)
             | Command::TorPaths(_)
@@ -220,7 +222,7 @@ mod tests {
         let seconds = Duration::from_secs;
         let mut attention = Attention::default();
         assert!(!attention.is_away(seconds(90_000), 0) && !attention.is_away(seconds(90_001), 90_000_000));
-        assert_eq!(attention.pause(), seconds(20));
+        assert!(!attention.is_watchful());
         attention.rules.lock_after_minutes = Some(2);
         attention.last = seconds(90_001);
         // The clock is set back, and runs on.
@@ -228,6 +230,6 @@ mod tests {
         // The lid was closed for a minute.
         assert!(attention.is_away(seconds(90_022), 121_000) && !attention.is_away(seconds(90_023), 122_000));
         assert!(!attention.is_away(seconds(90_120), 219_000) && attention.is_away(seconds(90_121), 220_000));
-        assert_eq!(attention.pause(), seconds(1));
+        assert!(attention.is_watchful());
     }
 }

@@ -2,6 +2,8 @@
 //! orders its links to do, and what it does when the disk does not take what has to be kept.
 //! Must never be able to reach a network. Door 1: `docs/rpc.md`; RFC 6121 sections 2 and 3.
 
+use std::time::Duration;
+
 use jid::{BareJid, Jid};
 use model::{AccountRef, Delivery, Event, Privacy};
 use otr::{Input, Output};
@@ -18,7 +20,10 @@ use crate::random::SystemRandom;
 mod irc;
 mod keys;
 mod moves;
+mod on_server;
+mod rooms;
 mod settings;
+mod shield;
 mod strangers;
 mod trust;
 mod visibility;

@@ -55,6 +55,7 @@ impl Messenger {
             account: account.shown.clone(),
         });
         self.show_account(with.account);
+        self.wake_now();
         Ok(())
     }
 

@@ -28,6 +28,7 @@ impl Session {
             Command::AddContact { jid, name } => self.change_roster(jid, name, Subscription::None, step),
             Command::Approve(jid) => self.send_presence(Some("subscribed"), Some(jid), step),
             Command::Block(jids) => self.block(jids, step),
+            Command::ChangePassword(password) => self.change_password(password, step),
             Command::FindRooms => self.find_rooms(step),
             Command::GoOffline => Ok(()),
             Command::Ping => {
@@ -35,6 +36,7 @@ impl Session {
                 Ok(())
             }
             Command::Refuse(jid) => self.send_presence(Some("unsubscribed"), Some(jid), step),
+            Command::RemoveAccount => self.remove_account(step),
             Command::RemoveContact(jid) => self.change_roster(jid, None, Subscription::Remove, step),
             Command::Room { room, order } => self.room(room, order, step),
             Command::Send { to, body, token, otr } => self.send_message(to, body, token, otr, step),

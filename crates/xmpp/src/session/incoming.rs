@@ -151,6 +151,7 @@ impl Session {
     fn take_answer(&mut self, id: &str, from: Option<&Jid>, answer: &Answer<'_>, step: &mut Step<'_>) {
         match self.answered(id, from) {
             // Even a refusal proves that the server has come as far as the ping.
+            Some(Kind::Account(change, password)) => self.account_answered(change, password, answer),
             Some(Kind::Confirm { messages }) => self.confirmed(messages, step),
             Some(Kind::Ping) => self.clock.answered(),
             Some(Kind::Room(room, asked)) => self.room_answered(&room, asked, answer, step),

@@ -10,6 +10,7 @@ use xmpp_parsers::iq::Iq;
 
 use super::{Session, Step};
 use crate::error::Error;
+use crate::event::{AccountChange, Password};
 use crate::write;
 
 /// Most requests that may wait at once.
@@ -18,6 +19,8 @@ const MOST: usize = 256;
 /// What an answer is for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
+    /// It is about the account itself; the password is the new one.
+    Account(AccountChange, Option<Password>),
     /// The server blocks or unblocks as well, or cannot.
     Blocking,
     /// It proves that the server has handled so many of the oldest unconfirmed messages.

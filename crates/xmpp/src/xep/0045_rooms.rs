@@ -13,10 +13,9 @@ use minidom::Element;
 use rand_core::CryptoRng;
 
 use crate::error::{Error, StanzaCondition};
-use crate::event::Event;
+use crate::event::{Event, Password};
 use crate::room::{
-    Affiliation, RoomAction, RoomEvent, RoomExit, RoomInfo, RoomModeration, RoomOrder, RoomPassword,
-    RoomRefusal,
+    Affiliation, RoomAction, RoomEvent, RoomExit, RoomInfo, RoomModeration, RoomOrder, RoomRefusal,
 };
 use crate::session::{Answer, Kind, RoomStep, Session, Step};
 use crate::{configuration, room_stanzas as stanzas, self_ping, write};
@@ -42,7 +41,7 @@ struct Room {
     /// What we are called, or want to be.
     at: FullJid,
     wanted: String,
-    password: Option<RoomPassword>,
+    password: Option<Password>,
     create: bool,
     stage: Stage,
     nicks: u8,
@@ -183,7 +182,7 @@ impl Session {
         &mut self,
         room: BareJid,
         nick: String,
-        password: Option<RoomPassword>,
+        password: Option<Password>,
         create: bool,
         step: &mut Step<'_>,
     ) -> Result<(), Error> {

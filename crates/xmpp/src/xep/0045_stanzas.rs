@@ -10,7 +10,8 @@ use xmpp_parsers::muc::muc::History;
 use xso::AsXml;
 
 use crate::error::Error;
-use crate::room::{Affiliation, Occupant, Role, RoomInfo, RoomModeration, RoomPassword, RoomRefusal};
+use crate::event::Password;
+use crate::room::{Affiliation, Occupant, Role, RoomInfo, RoomModeration, RoomRefusal};
 use crate::{ns, write};
 
 /// Longest name of a room that is kept, in bytes; a longer one is left out.
@@ -32,7 +33,7 @@ struct Presence {
 }
 
 /// XEP-0045 7.2: enters, without history.
-pub(crate) fn enter(at: &FullJid, password: Option<&RoomPassword>) -> Result<Vec<u8>, Error> {
+pub(crate) fn enter(at: &FullJid, password: Option<&Password>) -> Result<Vec<u8>, Error> {
     let mut muc = Muc::new().with_history(History::new().with_maxstanzas(0));
     muc.password = password.map(|password| password.expose_secret().to_owned());
     write::encode(&Presence {
@@ -146,7 +147,7 @@ pub(crate) fn invite_directly(
     whom: &BareJid,
     id: &str,
     room: &BareJid,
-    password: Option<&RoomPassword>,
+    password: Option<&Password>,
 ) -> Result<Vec<u8>, Error> {
     write::encode(&Message {
         direct: Some(Direct {

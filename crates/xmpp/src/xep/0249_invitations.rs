@@ -5,8 +5,9 @@
 use jid::{BareJid, Jid};
 use minidom::Element;
 
+use crate::event::Password;
 use crate::ns;
-use crate::room::{Invitation, RoomPassword};
+use crate::room::Invitation;
 
 /// Longest password taken, in bytes.
 const LONGEST_PASSWORD: usize = 1_024;
@@ -41,7 +42,7 @@ fn mediated(message: &Element, from: &Jid) -> Option<Invitation> {
     })
 }
 
-fn password(text: &str) -> Option<RoomPassword> {
+fn password(text: &str) -> Option<Password> {
     let fits = !text.is_empty() && text.len() <= LONGEST_PASSWORD;
-    fits.then(|| RoomPassword::new(text.to_owned()))
+    fits.then(|| Password::new(text.to_owned()))
 }

@@ -19,6 +19,9 @@ pub(super) struct Client {
     start: Instant,
     wake: Option<Duration>,
     seen: Vec<Event>,
+    online: bool,
+    /// Every byte that came under TLS.
+    heard: Vec<u8>,
     /// What is written is lost, as on a circuit that is about to break.
     pub(super) black_hole: bool,
 }
@@ -40,6 +43,8 @@ impl Client {
             start: Instant::now(),
             wake: None,
             seen: Vec::new(),
+            online: false,
+            heard: Vec::new(),
             black_hole: false,
         }
     }
@@ -117,7 +122,14 @@ impl Client {
                     self.start_tls(server);
                     self.input(Input::TlsEstablished, server).unwrap();
                 }
-                Output::Event(event) => self.seen.push(event),
+                Output::Event(event) => {
+                    match event {
+                        Event::Online { .. } => self.online = true,
+                        Event::Offline { .. } => self.online = false,
+                        _ => {}
+                    }
+                    self.seen.push(event);
+                }
                 Output::Wake(at) => self.wake = Some(at),
                 Output::Close => {
                     self.transport = None;
@@ -136,6 +148,11 @@ impl Client {
         }
     }
 
+    /// Takes what was heard so far.
+    pub(super) fn heard(&mut self) -> String {
+        String::from_utf8(std::mem::take(&mut self.heard)).unwrap()
+    }
+
     /// Lets things happen for a moment.
     pub(super) fn live(&mut self, server: &Server) {
         if self.wake.is_some_and(|wake| wake <= self.start.elapsed()) {
@@ -149,7 +166,10 @@ impl Client {
             Some(Transport::Tls(stream)) => stream.read(&mut buffer),
         };
         match read {
-            Ok(n) if n > 0 => self.input(Input::Bytes(&buffer[..n]), server).unwrap(),
+            Ok(n) if n > 0 => {
+                self.heard.extend_from_slice(&buffer[..n]);
+                self.input(Input::Bytes(&buffer[..n]), server).unwrap();
+            }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             _ => {
                 self.transport = None;
@@ -172,6 +192,16 @@ impl Client {
             );
             self.live(server);
         }
+    }
+
+    /// What was seen since.
+    pub(super) fn take_seen(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.seen)
+    }
+
+    /// Whether the last that was told of the stream is that it stands.
+    pub(super) fn is_online(&self) -> bool {
+        self.online
     }
 
     /// What was seen since, after a while in which anything unwanted had the time to come.

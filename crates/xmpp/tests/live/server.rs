@@ -181,7 +181,7 @@ log = {{ debug = "{folder}/log" }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {starttls} }}
 c2s_direct_tls_ports = {{ {direct} }}
-modules_enabled = {{ "disco", "offline", "ping", "register_ibr", "roster", "saslauth", "smacks", "tls" }}
+modules_enabled = {{ "disco", "offline", "ping", "register", "roster", "saslauth", "smacks", "tls" }}
 modules_disabled = {{ "s2s" }}
 allow_registration = true
 authentication = "internal_hashed"

@@ -7,7 +7,7 @@ use xmpp::{Command, Event, Jid, Mechanism, OfflineReason, RosterItem, Subscripti
 use super::client::Client;
 use super::server::Server;
 
-fn online(client: &mut Client, server: &Server) -> (Jid, bool, Mechanism) {
+pub(super) fn online(client: &mut Client, server: &Server) -> (Jid, bool, Mechanism) {
     client.connect(server);
     client.wait(server, "Online", |event| match event {
         Event::Online {
@@ -38,7 +38,7 @@ pub(super) fn newcomer(name: &str, tls: Tls, server: &Server) -> (Client, Jid) {
     (client, jid)
 }
 
-fn send(client: &mut Client, to: &Jid, body: &str, token: u64, server: &Server) {
+pub(super) fn send(client: &mut Client, to: &Jid, body: &str, token: u64, server: &Server) {
     let command = Command::Send {
         to: to.clone(),
         body: body.to_owned(),
@@ -62,7 +62,7 @@ fn acknowledged(client: &mut Client, expected: u64, server: &Server) {
     });
 }
 
-fn offline(client: &mut Client, server: &Server) -> OfflineReason {
+pub(super) fn offline(client: &mut Client, server: &Server) -> OfflineReason {
     client.wait(server, "Offline", |event| match event {
         Event::Offline { why, .. } => Some(*why),
         _ => None,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use xmpp::{
-    Affiliation, BareJid, Command, Event, FoundRoom, Invitation, Occupant, Role, RoomAction, RoomEvent,
-    RoomExit, RoomModeration, RoomOrder, RoomPassword, RoomRefusal, StanzaCondition,
+    Affiliation, BareJid, Command, Event, FoundRoom, Invitation, Occupant, Password, Role, RoomAction,
+    RoomEvent, RoomExit, RoomModeration, RoomOrder, RoomRefusal, StanzaCondition,
 };
 
 use super::peer::{Peer, id};
@@ -24,7 +24,7 @@ fn order(peer: &mut Peer, order: RoomOrder) -> String {
 
 fn enter(peer: &mut Peer, create: bool) -> String {
     let nick = "otter".to_owned();
-    let password = Some(RoomPassword::new("s<sam".to_owned()));
+    let password = Some(Password::new("s<sam".to_owned()));
     order(
         peer,
         RoomOrder::Enter {
@@ -486,7 +486,7 @@ fn an_invitation_says_who_proved_what() {
             room: room(),
             by: by.parse().unwrap(),
             direct,
-            password: password.map(|password| RoomPassword::new(password.to_owned())),
+            password: password.map(|password| Password::new(password.to_owned())),
         })
     };
     assert_eq!(

@@ -1,0 +1,120 @@
+//! What an account's server is asked to do with the account itself: another password, or its end.
+//! It must never keep a password that the server has not taken, nor forget an account that still stands there.
+//! Door 1: `account.server_password`, `account.erase`; XEP-0077 3.2 and 3.3.
+
+use model::{AccountId, Problem, Protocol, Secret, ServerPassword};
+use serde_json::{Value, json};
+use xmpp::{AccountChange, Password, StanzaCondition};
+
+use super::accounts::busy;
+use super::people::no_such_account;
+use super::{Messenger, Outcome, kept_accounts, locked, profile};
+use crate::link::Order;
+
+/// A change that the server was asked for and has not answered yet; one an account.
+pub(super) struct Asked {
+    change: AccountChange,
+    /// The new password.
+    password: Option<Secret>,
+    /// The number of the request on door 1.
+    request: Option<Value>,
+}
+
+impl Messenger {
+    /// Answered when the server has answered.
+    pub(super) fn change_server_password(&mut self, with: ServerPassword, id: Option<&Value>) -> Outcome {
+        if with.password.expose().is_empty() {
+            let text = "The account needs a password.";
+            return Outcome::Now(Err(Problem::new("account.no_password", text)));
+        }
+        let command = xmpp::Command::ChangePassword(Password::new(with.password.expose().to_owned()));
+        let asked = Asked {
+            change: AccountChange::Password,
+            password: Some(with.password),
+            request: id.cloned(),
+        };
+        self.ask_server(with.account, command, asked)
+    }
+
+    /// Answered when the server has answered.
+    pub(super) fn erase_account(&mut self, account: AccountId, id: Option<&Value>) -> Outcome {
+        let asked = Asked {
+            change: AccountChange::Removal,
+            password: None,
+            request: id.cloned(),
+        };
+        self.ask_server(account, xmpp::Command::RemoveAccount, asked)
+    }
+
+    fn ask_server(&mut self, account: AccountId, command: xmpp::Command, asked: Asked) -> Outcome {
+        match self.begin_asking(account, command, asked) {
+            Ok(()) => Outcome::Later,
+            Err(problem) => Outcome::Now(Err(problem)),
+        }
+    }
+
+    fn begin_asking(
+        &mut self,
+        account: AccountId,
+        command: xmpp::Command,
+        asked: Asked,
+    ) -> Result<(), Problem> {
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        let owner = open.accounts.get(&account).ok_or_else(no_such_account)?;
+        if owner.shown.protocol != Protocol::Xmpp {
+            let text = "This cannot be done from here on this network.";
+            return Err(Problem::new("account.not_on_this_network", text));
+        }
+        if !owner.online {
+            let text = "The account is not connected: connect it first.";
+            return Err(Problem::new("account.not_connected", text));
+        }
+        if open.asked.contains_key(&account) {
+            return Err(busy());
+        }
+        owner.orders.try_send(Order::Xmpp(command)).map_err(|_| busy())?;
+        open.asked.insert(account, asked);
+        Ok(())
+    }
+
+    /// The server has answered.
+    pub(super) fn on_account_change(
+        &mut self,
+        account: AccountId,
+        change: AccountChange,
+        why: Option<StanzaCondition>,
+    ) {
+        let Some(open) = &mut self.open else { return };
+        let Some(asked) = open.asked.remove(&account) else {
+            return;
+        };
+        let done = match (why, asked.password) {
+            (Some(_), _) => Err(Problem::new(
+                "account.change_refused",
+                "The server refused: everything is as it was.",
+            )),
+            (None, Some(password)) if change == asked.change => open
+                .vault
+                .change(|kept| kept_accounts::keep_password(kept, account, &password))
+                .map_err(|error| profile::told(&error)),
+            (None, None) if change == asked.change => self.remove_account(account),
+            (None, _) => Err(unknown()),
+        };
+        self.answer(asked.request.as_ref(), done.map(|()| json!({})));
+    }
+
+    /// The connection is gone, and with it the answer.
+    pub(super) fn server_is_silent(&mut self, account: AccountId) {
+        let asked = self.open.as_mut().and_then(|open| open.asked.remove(&account));
+        if let Some(asked) = asked {
+            self.answer(asked.request.as_ref(), Err(unknown()));
+        }
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::new(
+        "account.change_unknown",
+        "The connection broke before the server answered: nobody knows whether it did that. Where the login fails now, it did.",
+    )
+}
