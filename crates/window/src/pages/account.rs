@@ -218,7 +218,7 @@ fn line(
         opportunistic: account.policy == Policy::Opportunistic,
         fingerprint: view::fingerprint(&account.fingerprint).into(),
         words: told.cloned().unwrap_or_default().into(),
-        services: account.protocol == model::Protocol::Irc,
+        services: account.protocol == Protocol::Irc,
         login: login.cloned().unwrap_or_default().into(),
     }
 }
