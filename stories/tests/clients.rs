@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lab::{LabError, Profanity};
 use model::{
-    AnswerVerification, Command, Event, MessageId, Privacy, Secret, StartVerification, Transport,
+    Address, AnswerVerification, Command, Event, MessageId, Privacy, Secret, StartVerification, Transport,
     Verification,
 };
 use stories::{Person, Place, SOON, Trouble, proof};
@@ -137,10 +137,16 @@ impl Pair {
         })
     }
 
+    /// Whoever sits at profanity, as alice's account knows them.
+    fn contact(&self) -> Result<Address, Trouble> {
+        let contact = self.profanity.jid().parse();
+        contact.map_err(|error| Trouble::new(format!("{error}")))
+    }
+
     fn asks(&mut self, question: Option<&str>, secret: &str) -> Result<(), Trouble> {
         let order = Command::StartVerification(StartVerification {
             account: self.alice.account,
-            contact: self.profanity.jid().parse().unwrap(),
+            contact: self.contact()?,
             question: question.map(str::to_owned),
             secret: Secret::new(secret.to_owned()),
         });
@@ -150,7 +156,7 @@ impl Pair {
     fn answers(&mut self, secret: &str) -> Result<(), Trouble> {
         let order = Command::AnswerVerification(AnswerVerification {
             account: self.alice.account,
-            contact: self.profanity.jid().parse().unwrap(),
+            contact: self.contact()?,
             secret: Secret::new(secret.to_owned()),
         });
         self.alice.otter.ask(&order).map(drop)

@@ -90,7 +90,7 @@ async fn echo(header: Header, mut stream: Side) {
         }
         Header::Status => ready(stream).await,
         Header::Check | Header::NewCircuit { .. } | Header::Settings(_) | Header::Transports => {
-            say(&mut stream, Answer::Done).await
+            say(&mut stream, Answer::Done).await;
         }
     }
 }
