@@ -120,6 +120,38 @@ fn an_account_is_removed_only_after_it_was_understood() {
 }
 
 #[test]
+fn an_account_is_forgotten_by_its_server_only_where_that_was_chosen() {
+    let stage = accounts();
+    stage.press("Remove …");
+    stage.press("Remove it from the server too");
+    stage.press("I understand that the key cannot be brought back.");
+    stage.press("Remove");
+    assert_eq!(stage.asked("account.remove"), None);
+    assert_eq!(stage.asked("account.erase"), Some(json!({ "account": 1 })));
+}
+
+#[test]
+fn the_server_takes_a_password_that_was_written_or_made_up() {
+    for written in ["correct horse", ""] {
+        std::thread::spawn(move || {
+            let stage = accounts();
+            stage.press("Password and server …");
+            stage.screen.write(written);
+            stage.press("Set this password on the server too");
+            check(&stage);
+            assert!(!stage.shows("Another key of the server"));
+            stage.press("Change the password on the server");
+            let asked = stage.asked("account.server_password").unwrap();
+            let password = asked["password"].as_str().unwrap();
+            assert!(password == written || (written.is_empty() && password.len() == 26));
+            assert_eq!(stage.asked("account.change"), None);
+        })
+        .join()
+        .unwrap();
+    }
+}
+
+#[test]
 fn conversations_begin_unencrypted_only_after_it_was_understood() {
     let stage = accounts();
     stage.press("Privacy …");

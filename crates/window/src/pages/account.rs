@@ -9,15 +9,15 @@ use std::rc::Rc;
 use model::{
     Account, AccountId, AccountRef, ChangeAccount, ChosenServer, Command, Done, ExportKeys, ExportedKeys,
     FingerprintWords, ImportKeys, Imported, LoginKeys, OwnKey, Policy, Problem, Protocol, RenewKey, Secret,
-    SetAccountPolicy, WordLanguage, Words,
+    ServerPassword, SetAccountPolicy, WordLanguage, Words,
 };
 use serde::de::DeserializeOwned;
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use view::{Change, Language};
 
 use crate::pages::account_form::{listed_pins, way};
-use crate::pages::{Page, account_server, with};
-use crate::{App, markup};
+use crate::pages::{Page, account_server, first_run, with};
+use crate::{App, made_up, markup};
 
 /// Fingerprints as words, by language and fingerprint, what services have to know, and what was exported for the sheet.
 #[derive(Default)]
@@ -96,6 +96,15 @@ impl Accounts {
         global.on_remove(move || {
             if let Some(app) = weak.upgrade() {
                 remove(&app);
+            }
+        });
+        global.on_set_server_password(with(app, |app, password: SharedString| {
+            set_server_password(app, &password);
+        }));
+        let weak = Rc::downgrade(app);
+        global.on_erase(move || {
+            if let Some(app) = weak.upgrade() {
+                erase(&app);
             }
         });
         let weak = Rc::downgrade(app);
@@ -251,6 +260,27 @@ fn change(app: &Rc<App>, password: Option<Secret>, server: Option<ChosenServer>,
             login: None,
             pins,
         });
+        ask::<Done>(app, &command, |app, _| close(app));
+    }
+}
+
+/// Has the server take another password; one is made up where none was written.
+fn set_server_password(app: &Rc<App>, password: &str) {
+    let written = Some(Secret::new(password.to_owned())).filter(|it| !it.expose().is_empty());
+    let password = written.or_else(|| Some(Secret::new(made_up::password()?.as_str().to_owned())));
+    let Some(password) = password else {
+        return tell(app, &first_run::no_chance());
+    };
+    if let Some(account) = current(app) {
+        let command = Command::ServerPassword(ServerPassword { account, password });
+        ask::<Done>(app, &command, |app, _| close(app));
+    }
+}
+
+/// Has the server forget the account, and removes it then.
+fn erase(app: &Rc<App>) {
+    if let Some(account) = current(app) {
+        let command = Command::EraseAccount(AccountRef { account });
         ask::<Done>(app, &command, |app, _| close(app));
     }
 }
