@@ -27,6 +27,7 @@ mod sight;
 mod state;
 mod status;
 mod strength;
+mod stretch;
 #[cfg(test)]
 mod testing;
 pub mod text;
@@ -54,6 +55,7 @@ pub use state::{
 };
 pub use status::{AccountRow, TorRow, account_row, tor_row, visibility_words};
 pub use strength::Strength;
+pub use stretch::stretch;
 pub use text::Name;
 pub use trust::{Trust, policy};
 pub use ways::{PathRow, own_tor, paths};

@@ -9,6 +9,8 @@
     reason = "a stage that cannot be set up ends the test"
 )]
 
+pub(crate) mod tour;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
