@@ -116,7 +116,14 @@ async fn serve(mut stream: Side, record: Record) {
             record.says.lock().unwrap().push(say);
             let note = |words: &str, told| {
                 let words = words.to_owned();
-                record.note(&connect, if told { Seen::Told(words) } else { Seen::Said(words) });
+                record.note(
+                    &connect,
+                    if told {
+                        Seen::Told(words)
+                    } else {
+                        Seen::Said(words)
+                    },
+                );
             };
             server::serve(stream, says, note).await;
             record.note(&connect, Seen::Went);

@@ -348,14 +348,21 @@ async fn an_onion_service_that_proved_to_be_the_server_is_the_first_place_from_n
     link.place = Some(clear);
     link.stands(false, online()).await;
     let first = link.finder.as_mut().unwrap().places(Source::Worked).await;
-    assert_eq!(first, [onion.clone()]);
+    assert_eq!(first, std::slice::from_ref(&onion));
     // And in the next run.
     let (mut next, _orders, _told) = self::link(None, 1);
     next.setup.onion = read_place(&write_place(&onion));
     next.finder = places::finder(&next.setup);
     let first = next.finder.as_mut().unwrap().places(Source::Worked).await;
     assert_eq!(first, [onion]);
-    for text in ["", "tls", "tls x.onion 5223", "plain a.example 1", "tls a.example 0", "tls a.example 1 2"] {
+    for text in [
+        "",
+        "tls",
+        "tls x.onion 5223",
+        "plain a.example 1",
+        "tls a.example 0",
+        "tls a.example 1 2",
+    ] {
         assert_eq!(read_place(text), None, "{text}");
     }
 }

@@ -121,7 +121,10 @@ impl Messenger {
         let Some(open) = &self.open else { return };
         let mut seen = open.seen.borrow_mut();
         let reached = |what: &str| !what.starts_with("tor.") && !what.starts_with("gate.");
-        for (who, _) in asked.iter().filter(|(_, what)| reached(what) && *what != "timed_out") {
+        for (who, _) in asked
+            .iter()
+            .filter(|(_, what)| reached(what) && *what != "timed_out")
+        {
             if who.starts_with("https://") {
                 seen.count(id, "exit", "", "server_name");
             } else {
@@ -152,7 +155,10 @@ impl Messenger {
             .open
             .as_ref()
             .and_then(|open| open.seen.borrow_mut().take(token, id));
-        if let Some(Sent { to, otr, confirms, .. }) = taken {
+        if let Some(Sent {
+            to, otr, confirms, ..
+        }) = taken
+        {
             self.seen_words(id, &to, otr);
             if let Some(open) = &self.open {
                 let mut seen = open.seen.borrow_mut();

@@ -179,7 +179,10 @@ fn attribute<'a>(stanza: &'a str, name: &str) -> Option<&'a str> {
 /// The room that a stanza goes to, and the name in it where the stanza enters: rooms live on a server of their own.
 fn in_room(stanza: &str) -> Option<(&str, Option<&str>)> {
     let to = attribute(stanza, "to").filter(|to| to.contains("@rooms."))?;
-    Some(to.split_once('/').map_or((to, None), |(room, nick)| (room, Some(nick))))
+    Some(
+        to.split_once('/')
+            .map_or((to, None), |(room, nick)| (room, Some(nick))),
+    )
 }
 
 /// What a room gives back: whoever enters, and what is said, to everybody in it.

@@ -103,15 +103,28 @@ async fn a_name_in_a_room_that_looks_like_another_is_told_in_the_room() {
     assert!(shown.messages.is_empty());
     let mallory = member("b\u{43e}b", false);
     let (room, twice) = (den(), mallory.clone());
-    desk.room_is(RoomReport::Member { room, member: mallory });
-    let shown = desk.room_is(RoomReport::Member { room: den(), member: twice });
+    desk.room_is(RoomReport::Member {
+        room,
+        member: mallory,
+    });
+    let shown = desk.room_is(RoomReport::Member {
+        room: den(),
+        member: twice,
+    });
     let [message] = &shown.messages[..] else {
         panic!("{:?}", shown.messages);
     };
     let problem = message.problem.as_ref().unwrap();
     assert_eq!(problem.code, "room.name_looks_like_another");
-    assert_eq!((&message.nick, &problem.about[..]), (&None, &["b\u{43e}b".to_owned()][..]));
-    let renamed = RoomReport::Renamed { room: None, from: "bob".to_owned(), to: "a1ice".to_owned() };
+    assert_eq!(
+        (&message.nick, &problem.about[..]),
+        (&None, &["b\u{43e}b".to_owned()][..])
+    );
+    let renamed = RoomReport::Renamed {
+        room: None,
+        from: "bob".to_owned(),
+        to: "a1ice".to_owned(),
+    };
     let shown = desk.room_is(renamed);
     assert_eq!(shown.messages[1].problem.as_ref().unwrap().about, ["a1ice"]);
 }

@@ -61,7 +61,9 @@ async fn a_server_that_went_away_is_told_once_after_three_days_with_what_to_try(
         let today = kept["away"]["last"].as_u64().unwrap();
         kept["away"] = json!({ "code": code, "since": today - 2, "last": today - 1, "days": 2 });
         let vault = &mut desk.messenger.open.as_mut().unwrap().vault;
-        vault.change(|profile| _ = profile.settings.insert(KEPT.to_owned(), kept)).unwrap();
+        vault
+            .change(|profile| _ = profile.settings.insert(KEPT.to_owned(), kept))
+            .unwrap();
         desk.told();
         for _ in 0..50 {
             desk.in_vain(code);
@@ -90,14 +92,20 @@ async fn an_onion_service_that_proved_to_be_the_server_is_told_remembered_and_go
     };
     desk.messenger.report(desk.account, Report::Onion(place.clone()));
     let story = desk.story().unwrap();
-    assert_eq!((story.code.as_str(), &story.about[..]), ("server.onion", &[format!("{ONION}:5222")][..]));
+    assert_eq!(
+        (story.code.as_str(), &story.about[..]),
+        ("server.onion", &[format!("{ONION}:5222")][..])
+    );
     assert_eq!(desk.told(), 1);
     desk.messenger.report(desk.account, Report::Onion(place.clone()));
     assert_eq!(desk.told(), 0);
     desk.start_again().await;
     assert_eq!(desk.story_code().as_deref(), Some("server.onion"));
     let profile = desk.messenger.open.as_ref().unwrap().vault.profile();
-    assert_eq!(crate::messenger::server_story::onion(profile, desk.account), Some(place));
+    assert_eq!(
+        crate::messenger::server_story::onion(profile, desk.account),
+        Some(place)
+    );
     let gone = json!({ "account": desk.account });
     now(&mut desk.messenger, command("account.remove", gone)).unwrap();
     assert_eq!(desk.kept(), None);
