@@ -60,6 +60,7 @@ pub(crate) fn contact(name: &str) -> Contact {
         subscription: Subscription::Both,
         accepted: true,
         asks: false,
+        gateway: None,
         fingerprints: vec![KnownFingerprint {
             fingerprint: FINGERPRINT.to_owned(),
             accepted: true,
@@ -89,6 +90,7 @@ pub(crate) fn conversation(messages: Vec<Message>) -> Conversation {
 
 pub(crate) fn snapshot(sequence: u64, messages: Vec<Message>) -> Snapshot {
     Snapshot {
+        gateways: Vec::new(),
         rooms: Vec::new(),
         sequence,
         profile: ProfileState::Open,

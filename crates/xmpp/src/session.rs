@@ -6,6 +6,7 @@ mod commands;
 mod incoming;
 mod life;
 mod login;
+mod queries;
 mod requests;
 mod stanza;
 
@@ -28,6 +29,7 @@ use crate::write;
 use life::Clock;
 use login::Login;
 pub(crate) use login::condition;
+pub(crate) use queries::{Asked, Queries};
 use requests::Requests;
 pub(crate) use requests::{Answer, Kind, RoomStep, SearchStep};
 pub(crate) use stanza::body;
@@ -56,6 +58,7 @@ pub struct Session {
     pub(crate) rooms: Rooms,
     /// The search for rooms that is under way.
     pub(crate) search: Option<Search>,
+    queries: Queries,
     jid: Option<FullJid>,
     /// The strongest mechanism that this account has used, or that was offered to it.
     seen: Option<Mechanism>,
@@ -119,6 +122,7 @@ impl Session {
             blocked: BTreeSet::new(),
             rooms: Rooms::default(),
             search: None,
+            queries: Queries::default(),
             jid: None,
             seen: config.mechanism_seen,
             mechanism: Mechanism::Plain,

@@ -5,6 +5,7 @@ mod live {
     mod account;
     mod client;
     mod cuts;
+    mod gateways;
     mod rooms;
     mod server;
     mod stories;

@@ -195,6 +195,8 @@ impl Messenger {
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
         open.asked.remove(&id);
+        open.asking.forget_account(id);
+        self.forget_gateways(id);
         self.forget_visibility(id);
         self.forget_server_story(id);
         self.queue.tell(Event::AccountRemoved { account: id });
@@ -266,6 +268,8 @@ impl Messenger {
         if was {
             self.rooms_offline(id);
             self.server_is_silent(id);
+            self.services_are_silent(id);
+            self.gateways_offline(id);
             self.for_account(id, |conversation, context| {
                 conversation.connected(false, false, context);
             });
@@ -275,6 +279,8 @@ impl Messenger {
     fn on_xmpp(&mut self, id: AccountId, event: xmpp::Event) {
         match event {
             xmpp::Event::AccountChange { change, why } => self.on_account_change(id, change, why),
+            xmpp::Event::Answered { token, reply } => self.on_answered(token, reply),
+            xmpp::Event::Suggested { gateway, suggestions } => self.on_suggested(id, &gateway, suggestions),
             xmpp::Event::Registered => self.keep_registered(id),
             xmpp::Event::Online {
                 resumed, mechanism, ..

@@ -11,6 +11,7 @@ use vault::{Kdf, Passphrase, Profile, Queued, QueuedState, SecretBytes, SecretTe
 use super::moves::Moves;
 use super::people::{Person, rules};
 use super::rooms::Rooms;
+use super::services::Asking;
 use super::strangers::Refused;
 use super::visibility::Shown;
 use super::writing::Said;
@@ -184,6 +185,8 @@ impl Messenger {
             people: BTreeMap::new(),
             refused: Refused::default(),
             rooms: Rooms::default(),
+            asking: Asking::default(),
+            gateways: BTreeMap::new(),
             asked: BTreeMap::new(),
             said: Said::default(),
             moves: Moves::default(),
@@ -200,6 +203,7 @@ impl Messenger {
         }
         self.restore_people();
         self.restore_rooms();
+        self.restore_gateways();
         self.take_rules();
         self.let_all_come();
         Ok(())

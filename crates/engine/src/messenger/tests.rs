@@ -24,6 +24,7 @@ mod moves;
 mod on_server;
 mod rooms;
 mod server_story;
+mod services;
 mod settings;
 mod shield;
 mod strangers;
