@@ -11,6 +11,8 @@
 pub mod client;
 mod drafts;
 pub mod emoji;
+mod findings;
+mod forms;
 mod header;
 mod invitation;
 mod keys;
@@ -37,6 +39,8 @@ mod words;
 
 pub use client::{Answer, CallError, CallId, HearError, Line};
 pub use drafts::{Drafts, MAX_DRAFTS, PAUSE};
+pub use findings::findings;
+pub use forms::{FieldLook, FieldRow, FormPage, GatewayRow, answer, choose, form_page, gateway_row, is_ticked};
 pub use header::{Header, header};
 pub use invitation::{Invitation, invitation, link};
 pub use keys::{KeyRow, KeyState, fingerprint, keys, verification};

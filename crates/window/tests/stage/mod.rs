@@ -296,6 +296,7 @@ pub(crate) fn private(verified: bool) -> Privacy {
 
 pub(crate) fn snapshot(profile: ProfileState) -> Snapshot {
     Snapshot {
+        gateways: Vec::new(),
         rooms: Vec::new(),
         sequence: 1,
         profile,
