@@ -26,6 +26,7 @@ mod rooms;
 mod server_story;
 mod settings;
 mod shield;
+mod sights;
 mod strangers;
 mod tor;
 mod trust;
