@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dial::{Cause, Isolation, Phase, TorStatus};
 use model::{
-    AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, LoginStep, Problem,
+    AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, Problem,
     ServicesLogin, Tor,
 };
 use model::{TorCause, TorPhase};
@@ -227,6 +227,7 @@ impl Messenger {
         }
         match report {
             Report::State(state) => self.on_state(id, state),
+            Report::BehindExit => self.seen_by_exits(id, 1),
             Report::Bounced { token, problem } => self.on_bounced(id, token, &problem),
             Report::Line(bytes) => self.on_line(id, bytes),
             Report::Looked(asked) => self.seen_looking(id, &asked),
@@ -239,7 +240,7 @@ impl Messenger {
             Report::Server(server) => self.keep_server(id, server),
             Report::Taken { token } => self.on_taken(id, token),
             Report::TlsOnly { port, seconds } => self.keep_tls_only(id, port, seconds),
-            Report::Witnessed => self.seen_by_witnesses(id),
+            Report::Witnessed => self.seen_by_exits(id, 2),
             Report::Xmpp(event) => self.on_xmpp(id, event),
         }
         self.tell_lost(id);
@@ -250,21 +251,13 @@ impl Messenger {
             return;
         };
         let was = std::mem::replace(&mut account.online, state == AccountState::Online);
-        let state_now = state.clone();
-        let securing = AccountState::Connecting {
-            step: LoginStep::Secure,
-        };
-        let secures = state == securing;
         if account.shown.state != state {
-            account.shown.state = state;
+            account.shown.state = state.clone();
             self.queue.tell(Event::AccountChanged {
                 account: account.shown.clone(),
             });
         }
-        if secures {
-            self.seen_by_exit(id);
-        }
-        self.follow_server(id, &state_now);
+        self.follow_server(id, &state);
         if was {
             self.rooms_offline(id);
             self.server_is_silent(id);

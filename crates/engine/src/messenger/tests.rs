@@ -27,6 +27,7 @@ mod server_story;
 mod services;
 mod settings;
 mod shield;
+mod sights;
 mod strangers;
 mod tor;
 mod trust;
