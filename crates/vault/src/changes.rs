@@ -2,7 +2,7 @@
 //! It must never pass over a record that was acknowledged, nor be applied to a profile that it was not made for.
 //! Standards: draft-irtf-cfrg-xchacha-03, fdatasync(2); the layout is this module's own, below.
 //!
-//! The file `changes` has one length and 64 places of 4096 bytes, filled with random bytes where nothing is
+//! The file `changes` has one length and 256 places of 4096 bytes, filled with random bytes where nothing is
 //! written. All numbers are little-endian. A place holds the same record twice, each time so:
 //! ```text
 //!  0  nonce (24)
@@ -24,7 +24,8 @@ use zeroize::Zeroizing;
 
 const COPY: usize = 2048;
 const PLACE: usize = 2 * COPY;
-const PLACES: u32 = 64;
+/// Fewer in this crate's own tests, which write over all of them thousands of times.
+const PLACES: u32 = if cfg!(test) { 64 } else { 256 };
 /// Length of the file in bytes.
 pub(crate) const LENGTH: usize = PLACE * PLACES as usize;
 /// Bytes of a record in clear.

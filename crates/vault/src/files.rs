@@ -20,6 +20,8 @@ pub(crate) const BACKUP: &str = "vault.old";
 pub(crate) const CHANGES: &str = "changes";
 pub(crate) const CHANGES_NEW: &str = "changes.new";
 pub(crate) const HISTORY: &str = "history";
+pub(crate) const HISTORY_INDEX: &str = "history.index";
+pub(crate) const HISTORY_INDEX_NEW: &str = "history.index.new";
 pub(crate) const HISTORY_NEW: &str = "history.new";
 pub(crate) const HISTORY_OLD: &str = "history.old";
 pub(crate) const SAVED: &str = "backup.otter";
@@ -31,7 +33,7 @@ const NEW: &str = "vault.new";
 const NEW_BACKUP: &str = "vault.old.new";
 
 /// Every name that a profile folder may hold, but for the lock. The first is the one that matters most.
-pub(crate) const NAMES: [&str; 14] = [
+pub(crate) const NAMES: [&str; 16] = [
     MAIN,
     BACKUP,
     CHANGES,
@@ -40,6 +42,8 @@ pub(crate) const NAMES: [&str; 14] = [
     NEW_BACKUP,
     DAMAGED,
     HISTORY,
+    HISTORY_INDEX,
+    HISTORY_INDEX_NEW,
     HISTORY_NEW,
     HISTORY_OLD,
     SAVED,

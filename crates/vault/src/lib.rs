@@ -3,7 +3,7 @@
 //! Standards: RFC 9106 (Argon2id), draft-irtf-cfrg-xchacha-03 (XChaCha20-Poly1305), FIPS 180-4 (SHA-256).
 //!
 //! The folder holds `vault` and its second copy `vault.old`, `changes` (what changed since they were written),
-//! `lock` (held while open), `history` where messages are kept, `until` where a profile that is not opened shall be destroyed, `backup.otter` where its owner asked for one, and, after a restore, `vault.damaged`.
+//! `lock` (held while open), `history` where messages are kept, with `history.index` where there are many, `until` where a profile that is not opened shall be destroyed, `backup.otter` where its owner asked for one, and, after a restore, `vault.damaged`.
 //! `format.rs` describes the file, `files.rs` how it is replaced, `changes.rs` what stands beside it, `history/` the log of messages, `disk.rs` what is
 //! done to files at all.
 
@@ -304,6 +304,8 @@ impl Vault {
 
 impl Drop for Vault {
     fn drop(&mut self) {
+        // Without it the log is read through at the next start.
+        let _ = self.log.as_mut().map(|log| log.save_index(&self.folder));
         if self.changes.stand() {
             // What cannot be written now is read again from the changes.
             let _ = self.settle();
