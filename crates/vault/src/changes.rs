@@ -17,7 +17,7 @@ mod difference;
 
 use crate::crypt::{Key, NONCE, TAG, fill, random};
 use crate::files::{CHANGES, CHANGES_NEW, Folder};
-use crate::format::json;
+use crate::format::{json, json_within};
 use crate::{Profile, VaultError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -44,6 +44,8 @@ pub(crate) struct Changes {
     used: u32,
     /// When the first of them was written.
     since: Option<Instant>,
+    /// The profile's JSON after the last of them, so that it need not be made again for the next.
+    json: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// What is asked of the file when it is read.
@@ -62,6 +64,7 @@ impl Changes {
             base,
             used: 0,
             since: None,
+            json: None,
         }
     }
 
@@ -86,7 +89,11 @@ impl Changes {
         let Some(base) = self.base.filter(|_| self.used < PLACES) else {
             return false;
         };
-        let (Some(old), Some(new)) = (json(old), json(new)) else {
+        let Some(old) = self.json.take().or_else(|| json(old)) else {
+            return false;
+        };
+        // What is longer cannot be told in one record.
+        let Some(new) = json_within(new, old.len() + TEXT) else {
             return false;
         };
         let Some(text) = difference::between(&old, &new, TEXT) else {
@@ -104,6 +111,7 @@ impl Changes {
             return false;
         }
         self.used += 1;
+        self.json = Some(new);
         self.since.get_or_insert_with(Instant::now);
         true
     }
