@@ -124,10 +124,21 @@ impl Folder {
     /// # Errors
     /// As [`Folder::replace`].
     pub(crate) fn forget_former(&self, bytes: &[u8]) -> Result<(), VaultError> {
-        shred(&*self.disk, BACKUP)?;
         shred(&*self.disk, DAMAGED)?;
-        self.replace(bytes)?;
+        if self.backup_has_place_for(bytes) {
+            // Cut off, it is unlike the main file, and made anew when the profile is next opened.
+            self.disk.write(BACKUP, 0, bytes)?;
+        } else {
+            shred(&*self.disk, BACKUP)?;
+            self.replace(bytes)?;
+        }
         changes::scrub(self)
+    }
+
+    /// Whether `bytes` cover all of the backup as it lies there, and nothing else.
+    fn backup_has_place_for(&self, bytes: &[u8]) -> bool {
+        let length = self.disk.length(BACKUP).ok().flatten();
+        length == Some(bytes.len() as u64) && self.disk.has_second_name(BACKUP).is_ok_and(|has| !has)
     }
 
     /// Puts `bytes` in place of the main file, which is kept as `vault.damaged`. The backup stays.
