@@ -11,7 +11,7 @@
 //!     many come (u32); then all that come; zeroes; then the tag (16)
 //! ```
 //! Records follow each other from the first place on. Once the profile is written whole, its body has another nonce,
-//! and what the file held belongs to nothing any more; it is then written over.
+//! and what the file held belongs to nothing any more; it is written over within a minute.
 
 mod difference;
 
@@ -42,7 +42,7 @@ pub(crate) struct Changes {
     base: Option<[u8; NONCE]>,
     /// How many records there are.
     used: u32,
-    /// When the first of them was written.
+    /// When the first of them was written, or those of before were left there.
     since: Option<Instant>,
     /// The profile's JSON after the last of them, so that it need not be made again for the next.
     json: Option<Zeroizing<Vec<u8>>>,
@@ -73,12 +73,17 @@ impl Changes {
         (self.used, self.since) = (before.used, before.since.map(|_| Instant::now()));
     }
 
-    /// Whether there are records.
-    pub(crate) fn stand(&self) -> bool {
-        self.used > 0
+    /// The profile was written whole, and what the file held of before is still to be written over.
+    pub(crate) fn left_records(&mut self) {
+        self.since = Some(Instant::now());
     }
 
-    /// How much longer records may stand, if there are any.
+    /// Whether there are records, be it of before.
+    pub(crate) fn lie_there(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// How much longer records may lie there, if there are any.
     pub(crate) fn rest(&self) -> Option<Duration> {
         self.since.map(|since| STANDING.saturating_sub(since.elapsed()))
     }

@@ -124,6 +124,15 @@ impl Folder {
     /// # Errors
     /// As [`Folder::replace`].
     pub(crate) fn forget_former(&self, bytes: &[u8]) -> Result<(), VaultError> {
+        self.keep_twice(bytes)?;
+        changes::scrub(self)
+    }
+
+    /// The same, but for the records of changes: they stay until [`Folder::forget_former`].
+    ///
+    /// # Errors
+    /// As [`Folder::replace`].
+    pub(crate) fn keep_twice(&self, bytes: &[u8]) -> Result<(), VaultError> {
         shred(&*self.disk, DAMAGED)?;
         if self.backup_has_place_for(bytes) {
             // Cut off, it is unlike the main file, and made anew when the profile is next opened.
@@ -132,7 +141,7 @@ impl Folder {
             shred(&*self.disk, BACKUP)?;
             self.replace(bytes)?;
         }
-        changes::scrub(self)
+        Ok(())
     }
 
     /// Whether `bytes` cover all of the backup as it lies there, and nothing else.

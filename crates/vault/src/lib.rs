@@ -221,12 +221,13 @@ impl Vault {
         } else {
             let sealed = self.write_whole(changed)?;
             // The change stands, whatever else fails.
-            let _ = self.folder.forget_former(&sealed);
+            let _ = self.folder.keep_twice(&sealed);
+            self.changes.left_records();
         }
         Ok(result)
     }
 
-    /// Writes the profile whole, if changes stand beside it for longer than a minute, and writes over them: so no
+    /// Writes the profile whole, if changes lie beside it for longer than a minute, and writes over them: so no
     /// state of before stays. To be called now and then; dropping does the same at once.
     ///
     /// # Errors
@@ -306,7 +307,7 @@ impl Drop for Vault {
     fn drop(&mut self) {
         // Without it the log is read through at the next start.
         let _ = self.log.as_mut().map(|log| log.save_index(&self.folder));
-        if self.changes.stand() {
+        if self.changes.lie_there() {
             // What cannot be written now is read again from the changes.
             let _ = self.settle();
         }
