@@ -47,8 +47,9 @@ pub use room::{
 pub use rules::{CheckText, Finding, Findings, Rules, SetVisibility, Shield, Sight, Sights, Visibility};
 pub use secret::Secret;
 pub use settings::{
-    AccountResolvers, BackupSaved, ChangeAccount, ChosenServer, MAX_WINDOW_STATE_BYTES, Probe, Probes,
-    RenameContact, Resolvers, SetDestroying, SetDraft, Stored, StoredItem, TrustServer, WindowState, Wipe,
+    AccountResolvers, BackupSaved, ChangeAccount, ChosenServer, GuessingCost, MAX_WINDOW_STATE_BYTES, Probe,
+    Probes, RaiseCost, RenameContact, Resolvers, SetDestroying, SetDraft, Stored, StoredItem, TrustServer,
+    WindowState, Wipe,
 };
 pub use tor::{Tor, TorCause, TorPhase, Wall};
 pub use trust::{
