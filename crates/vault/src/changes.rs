@@ -44,8 +44,6 @@ pub(crate) struct Changes {
     used: u32,
     /// When the first of them was written, or those of before were left there.
     since: Option<Instant>,
-    /// The profile's JSON after the last of them, so that it need not be made again for the next.
-    json: Option<Zeroizing<Vec<u8>>>,
 }
 
 /// What is asked of the file when it is read.
@@ -64,7 +62,6 @@ impl Changes {
             base,
             used: 0,
             since: None,
-            json: None,
         }
     }
 
@@ -94,9 +91,7 @@ impl Changes {
         let Some(base) = self.base.filter(|_| self.used < PLACES) else {
             return false;
         };
-        let Some(old) = self.json.take().or_else(|| json(old)) else {
-            return false;
-        };
+        let Some(old) = json(old) else { return false };
         // What is longer cannot be told in one record.
         let Some(new) = json_within(new, old.len() + TEXT) else {
             return false;
@@ -116,7 +111,6 @@ impl Changes {
             return false;
         }
         self.used += 1;
-        self.json = Some(new);
         self.since.get_or_insert_with(Instant::now);
         true
     }
