@@ -218,6 +218,8 @@ impl Messenger {
                 return to_value(&self.list_gateway_contacts(with.account, &with.gateway)?);
             }
             Command::StoredData(Nothing {}) => return to_value(&self.stored()?),
+            Command::ShowCost(Nothing {}) => return to_value(&self.show_cost()?),
+            Command::RaiseCost(with) => return to_value(&self.raise_cost(&with)?),
             Command::BackUp(Nothing {}) => return to_value(&self.back_up()?),
             Command::WipeProfile(with) => self.wipe_profile(&with),
             Command::Snapshot(Nothing {}) => return to_value(&self.snapshot()?),

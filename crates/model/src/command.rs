@@ -18,8 +18,8 @@ use crate::service::{
     CommandStage, ListServices, RunCommand, SearchService, ServiceCommands, ServiceRef, Services, StepCommand,
 };
 use crate::settings::{
-    AccountResolvers, BackupSaved, ChangeAccount, Probes, RenameContact, Resolvers, SetDestroying, SetDraft,
-    Stored, TrustServer, WindowState, Wipe,
+    AccountResolvers, BackupSaved, ChangeAccount, GuessingCost, Probes, RaiseCost, RenameContact, Resolvers,
+    SetDestroying, SetDraft, Stored, TrustServer, WindowState, Wipe,
 };
 use crate::trust::{
     AnswerVerification, ExportKeys, ExportedKeys, FingerprintWords, ImportKeys, Imported, OwnKey, RenewKey,
@@ -84,6 +84,11 @@ methods! {
     "profile.lock" Lock(Nothing) -> Done;
     /// Seals the profile with another passphrase.
     "profile.change_passphrase" ChangePassphrase(NewPassphrase) -> Done;
+    /// What guessing the passphrase costs.
+    "profile.cost" ShowCost(Nothing) -> GuessingCost;
+    /// Makes guessing the passphrase dearer. Takes as long as two openings. A destroying passphrase is gone
+    /// afterwards, and is to be set anew.
+    "profile.raise_cost" RaiseCost(RaiseCost) -> GuessingCost;
     /// Writes the whole profile as one sealed file into its folder, for the owner to carry away.
     "profile.backup" BackUp(Nothing) -> BackupSaved;
     /// Puts a profile back from the file that `profile.backup` wrote, which the owner has put into the empty folder.

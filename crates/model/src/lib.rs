@@ -61,8 +61,9 @@ pub use service::{
     ServiceCommand, ServiceCommands, ServiceRef, ServiceUse, Services, StepCommand,
 };
 pub use settings::{
-    AccountResolvers, BackupSaved, ChangeAccount, ChosenServer, MAX_WINDOW_STATE_BYTES, Probe, Probes,
-    RenameContact, Resolvers, SetDestroying, SetDraft, Stored, StoredItem, TrustServer, WindowState, Wipe,
+    AccountResolvers, BackupSaved, ChangeAccount, ChosenServer, GuessingCost, MAX_WINDOW_STATE_BYTES, Probe,
+    Probes, RaiseCost, RenameContact, Resolvers, SetDestroying, SetDraft, Stored, StoredItem, TrustServer,
+    WindowState, Wipe,
 };
 pub use tor::{Tor, TorCause, TorPhase, Wall};
 pub use trust::{

@@ -67,7 +67,7 @@ pub enum TorCause {
 pub struct Wall {
     /// `engine`, `gate` or `window`.
     pub room: String,
-    /// `seccomp`, `landlock`, `network namespace`, `no dump` or `no core`.
+    /// `seccomp`, `landlock`, `network namespace`, `no dump`, `no core` or `no swap`.
     pub wall: String,
     /// Whether it stands.
     pub up: bool,

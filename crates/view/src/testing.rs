@@ -52,7 +52,6 @@ pub(crate) fn outgoing(number: u32, text: &str) -> Message {
 
 pub(crate) fn contact(name: &str) -> Contact {
     Contact {
-        gateway: None,
         kept: false,
         account: ACCOUNT,
         address: address(&format!("{name}@example.org")),

@@ -15,6 +15,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use walls::{Room, channel};
 
+/// As in the program.
+#[global_allocator]
+static MEMORY: walls::Wiping = walls::Wiping;
+
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {

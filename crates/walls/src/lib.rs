@@ -17,6 +17,7 @@ pub mod channel;
 pub mod check;
 #[cfg(target_os = "linux")]
 mod linux;
+mod locked;
 #[cfg(not(target_os = "linux"))]
 mod unsupported;
 mod wiping;
@@ -106,6 +107,10 @@ pub enum Wall {
     /// Other processes of the same user cannot read its memory (`PR_SET_DUMPABLE`).
     #[serde(rename = "no dump")]
     NoDump,
+    /// Keys, passwords and short texts are not swapped out (mlock2(2)), as far as the system lets a program lock
+    /// memory: the remark tells how much. Engine and window have it.
+    #[serde(rename = "no swap")]
+    NoSwap,
     /// System calls that the room does not need are refused (seccomp(2)).
     #[serde(rename = "seccomp")]
     Seccomp,
@@ -120,6 +125,7 @@ impl Wall {
             Wall::NetworkNamespace => "network namespace",
             Wall::NoCore => "no core",
             Wall::NoDump => "no dump",
+            Wall::NoSwap => "no swap",
             Wall::Seccomp => "seccomp",
         }
     }

@@ -17,6 +17,7 @@ pub(crate) fn lock(room: &Room<'_>) -> Result<Report, LockError> {
             Wall::NetworkNamespace,
             Wall::NoDump,
             Wall::NoCore,
+            Wall::NoSwap,
             Wall::Landlock,
             Wall::Seccomp,
         ],
