@@ -11,6 +11,7 @@ mod kept_accounts;
 mod keys;
 mod moves;
 mod network;
+mod networks;
 mod on_server;
 mod people;
 mod profile;
@@ -96,6 +97,8 @@ struct Open {
     rooms: Rooms,
     /// What servers were asked about accounts.
     asked: BTreeMap<AccountId, on_server::Asked>,
+    /// What networks were asked about people: the numbers of the requests.
+    curious: BTreeMap<(AccountId, Address), Option<Value>>,
     said: Said,
     moves: Moves,
     /// Within one thread, and never held across a wait.
@@ -182,6 +185,7 @@ impl Messenger {
             Command::TorSettings(Nothing {}) => self.tor_settings(id),
             Command::TorPaths(Nothing {}) => self.tor_paths(id),
             Command::CheckWalls(Nothing {}) => self.check_walls(id),
+            Command::AskWhois(with) => self.ask_whois(&with, id),
             Command::FindRooms(with) => self.find_rooms(with, id),
             Command::ServerPassword(with) => self.change_server_password(with, id),
             Command::EraseAccount(with) => self.erase_account(with.account, id),
@@ -199,6 +203,7 @@ impl Messenger {
             Command::BackUp(Nothing {}) => return to_value(&self.back_up()?),
             Command::WipeProfile(with) => self.wipe_profile(&with),
             Command::Snapshot(Nothing {}) => return to_value(&self.snapshot()?),
+            Command::ListNetworks(Nothing {}) => return to_value(&networks::list()),
             Command::Version(Nothing {}) => return to_value(&version()),
             Command::Stop(Nothing {}) => {
                 self.stopping = true;

@@ -15,6 +15,7 @@ mod event;
 mod ids;
 mod kept;
 mod message;
+mod networks;
 pub mod openrpc;
 mod problem;
 mod profile;
@@ -38,6 +39,7 @@ pub use event::{Event, Notification};
 pub use ids::{AccountId, Address, AddressError, MessageId};
 pub use kept::{CorrectMessage, KeepMessages, Kept, ReadKept};
 pub use message::{Conversation, Delivery, Direction, MAX_TEXT_BYTES, Message, Privacy, Wait};
+pub use networks::{Known, NetworkHelp, Networks};
 pub use problem::Problem;
 pub use profile::ProfileState;
 pub use room::{

@@ -185,6 +185,7 @@ impl Messenger {
             refused: Refused::default(),
             rooms: Rooms::default(),
             asked: BTreeMap::new(),
+            curious: BTreeMap::new(),
             said: Said::default(),
             moves: Moves::default(),
             seen: RefCell::default(),
