@@ -29,6 +29,8 @@ pub(crate) enum Seen {
     Came,
     /// Something was said: one stanza, or what stands for one.
     Said(String),
+    /// The server itself said something: any number of stanzas.
+    Told(String),
     /// The stream ended, whoever ended it.
     Went,
 }
@@ -112,7 +114,18 @@ async fn serve(mut stream: Side, record: Record) {
             record.note(&connect, Seen::Came);
             let (say, says) = mpsc::unbounded_channel();
             record.says.lock().unwrap().push(say);
-            server::serve(stream, says, |seen| record.note(&connect, Seen::Said(seen))).await;
+            let note = |words: &str, told| {
+                let words = words.to_owned();
+                record.note(
+                    &connect,
+                    if told {
+                        Seen::Told(words)
+                    } else {
+                        Seen::Said(words)
+                    },
+                );
+            };
+            server::serve(stream, says, note).await;
             record.note(&connect, Seen::Went);
         }
         Header::Status => {
