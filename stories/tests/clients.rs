@@ -1,6 +1,11 @@
 //! Our messenger and a whole one that is not ours: Debian's profanity, over a private Tor network on our
 //! side, a real server between them.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of the stories, where a wrong address is a fault of the test"
+)]
+
 use std::time::Duration;
 
 use lab::{LabError, Profanity};
