@@ -13,6 +13,7 @@ mod keys;
 mod links;
 mod moves;
 mod network;
+mod networks;
 mod on_server;
 mod people;
 mod profile;
@@ -103,6 +104,8 @@ struct Open {
     asked: BTreeMap<AccountId, on_server::Asked>,
     asking: Asking,
     gateways: BTreeMap<(AccountId, Address), gateways::Known>,
+    /// What networks were asked about people: the numbers of the requests.
+    curious: BTreeMap<(AccountId, Address), Option<Value>>,
     said: Said,
     moves: Moves,
     /// Within one thread, and never held across a wait.
@@ -189,6 +192,7 @@ impl Messenger {
             Command::TorSettings(Nothing {}) => self.tor_settings(id),
             Command::TorPaths(Nothing {}) => self.tor_paths(id),
             Command::CheckWalls(Nothing {}) => self.check_walls(id),
+            Command::AskWhois(with) => self.ask_whois(&with, id),
             Command::FindRooms(with) => self.find_rooms(with, id),
             Command::ServerPassword(with) => self.change_server_password(with, id),
             Command::EraseAccount(with) => self.erase_account(with.account, id),
@@ -223,6 +227,7 @@ impl Messenger {
             Command::BackUp(Nothing {}) => return to_value(&self.back_up()?),
             Command::WipeProfile(with) => self.wipe_profile(&with),
             Command::Snapshot(Nothing {}) => return to_value(&self.snapshot()?),
+            Command::ListNetworks(Nothing {}) => return to_value(&networks::list()),
             Command::Version(Nothing {}) => return to_value(&version()),
             Command::Stop(Nothing {}) => {
                 self.stopping = true;

@@ -9,6 +9,7 @@ use crate::gateway::{
     ListGateways, RegisterGateway,
 };
 use crate::kept::{CorrectMessage, KeepMessages, Kept, ReadKept};
+use crate::networks::{Known, Networks};
 use crate::room::{
     EnterRoom, FindRooms, FoundRooms, InviteToRoom, ModerateRoom, RoomRef, RoomShown, RoomText, SayInRoom,
 };
@@ -111,6 +112,8 @@ methods! {
     "engine.version" Version(Nothing) -> Version;
     /// Says goodbye to every server and ends the program.
     "engine.stop" Stop(Nothing) -> Done;
+    /// The IRC networks that people use over Tor, and how to get into each, step by step.
+    "account.networks" ListNetworks(Nothing) -> Networks;
     /// Adds an account, makes its OTR key and, where asked, the account on the server.
     "account.add" AddAccount(AddAccount) -> AccountAdded;
     /// Connects an account, now and at each later start.
@@ -150,6 +153,9 @@ methods! {
     "contact.block" BlockContact(ContactRef) -> Done;
     /// Takes a block away.
     "contact.unblock" UnblockContact(ContactRef) -> Done;
+    /// What an IRC network says of somebody, contact or not; answered when the network has answered. They may be told
+    /// that somebody asked.
+    "contact.whois" AskWhois(ContactRef) -> Known;
     /// Gives a contact another name.
     "contact.rename" RenameContact(RenameContact) -> Done;
     /// Sets what may cross the network without OTR for one contact.

@@ -17,6 +17,7 @@ mod gateway;
 mod ids;
 mod kept;
 mod message;
+mod networks;
 pub mod openrpc;
 mod problem;
 mod profile;
@@ -46,6 +47,7 @@ pub use gateway::{
 pub use ids::{AccountId, Address, AddressError, MessageId};
 pub use kept::{CorrectMessage, KeepMessages, Kept, ReadKept};
 pub use message::{Conversation, Delivery, Direction, MAX_TEXT_BYTES, Message, Privacy, Wait};
+pub use networks::{Known, NetworkHelp, Networks};
 pub use problem::Problem;
 pub use profile::ProfileState;
 pub use room::{

@@ -71,6 +71,7 @@ fn message(number: u64, contact: &Address) -> Message {
         .nth(usize::try_from(number % 3).unwrap_or_default());
     Message {
         corrected: false,
+        earlier: false,
         id: MessageId::from_bytes(id),
         account: AccountId(1),
         contact: contact.clone(),

@@ -267,8 +267,6 @@ impl State {
                 fingerprint,
                 changed,
             } => self.key_seen(Peer::new(account, contact), fingerprint, changed, now),
-            // The page of gateways asks for its list.
-            Event::GatewayChanged { .. } => Vec::new(),
             Event::MessageChanged { message } => self.message_changed(message),
             Event::Notice {
                 account,

@@ -27,6 +27,7 @@ pub(crate) fn message(number: u32, direction: Direction, text: &str) -> Message 
     bytes[..4].copy_from_slice(&number.to_be_bytes());
     Message {
         corrected: false,
+        earlier: false,
         id: MessageId::from_bytes(bytes),
         account: ACCOUNT,
         contact: bob().contact,

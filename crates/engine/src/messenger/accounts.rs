@@ -260,6 +260,7 @@ impl Messenger {
         self.follow_server(id, &state);
         if was {
             self.rooms_offline(id);
+            self.nothing_known(id);
             self.server_is_silent(id);
             self.services_are_silent(id);
             self.gateways_offline(id);
@@ -365,7 +366,8 @@ impl Messenger {
                     conversation.freeze(why, context);
                 });
             }
-            PersonReport::Readable { who, text } => self.on_readable(id, &who, &text),
+            PersonReport::Known { who, known } => self.on_known(id, &who, known),
+            PersonReport::Readable { who, text, earlier } => self.on_readable(id, &who, &text, earlier),
             PersonReport::Said { who, text } => {
                 self.seen_message(id, &who, &text);
                 self.on_message(id, &who, None, (&text, false));
@@ -455,10 +457,18 @@ impl Messenger {
     }
 }
 
+/// Whether an account needs a password to log in like this.
+pub(super) fn by_password(login: ServicesLogin) -> bool {
+    match login {
+        ServicesLogin::Bouncer | ServicesLogin::NickServ | ServicesLogin::Password => true,
+        ServicesLogin::Certificate | ServicesLogin::Key | ServicesLogin::None => false,
+    }
+}
+
 /// Checks that a new account has what it needs to log in.
 fn check_login(with: &AddAccount) -> Result<(), Problem> {
     let empty = with.password.expose().is_empty();
-    let by_password = with.protocol == model::Protocol::Xmpp || with.login == Some(ServicesLogin::Password);
+    let by_password = with.protocol == model::Protocol::Xmpp || with.login.is_some_and(by_password);
     if empty && by_password {
         return Err(Problem::new(
             "account.no_password",

@@ -188,6 +188,7 @@ impl Messenger {
             asking: Asking::default(),
             gateways: BTreeMap::new(),
             asked: BTreeMap::new(),
+            curious: BTreeMap::new(),
             said: Said::default(),
             moves: Moves::default(),
             seen: RefCell::default(),

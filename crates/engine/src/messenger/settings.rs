@@ -59,7 +59,7 @@ impl Messenger {
         let open = self.open.as_ref().ok_or_else(locked)?;
         let account = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
         let needed = account.shown.protocol == model::Protocol::Xmpp
-            || with.login == Some(model::ServicesLogin::Password);
+            || with.login.is_some_and(super::accounts::by_password);
         let empty = with
             .password
             .as_ref()
