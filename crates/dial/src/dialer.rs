@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use door::{
-    Answer, Attempt, Connect, GateStatus, Header, Host, Isolation, LineError, Path, Purpose, Refusal,
+    Answer, Attempt, Connect, GateStatus, Header, Host, Isolation, LineError, Path, Purpose, Refusal, Serve,
     Settings, SettingsProblem, TorSettings, Transports,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::link::{self, Link};
-use crate::{DialError, Stream};
+use crate::{DialError, Service, Stream};
 
 /// How long a request waits for a gate when there is none.
 const GATE_WAIT: Duration = Duration::from_secs(15);
@@ -249,6 +249,23 @@ impl Dialer {
     pub async fn transports(&self) -> Result<Vec<String>, DialError> {
         let told = self.ask_lines(&Header::Transports, Transports::decode).await?;
         Ok(told.into_iter().flat_map(|told| told.names).collect())
+    }
+
+    /// Has the gate host an onion service, under a key that it makes, keeps in memory, and forgets with the service; the
+    /// service stands until the value is dropped, the gate ends or another Tor is chosen. It is reachable some seconds after
+    /// this returns. Only with the Tor that is built in.
+    ///
+    /// # Errors
+    /// [`DialError`]; [`Refusal::TooManyStreams`] beyond [`Serve::MAX_SERVICES`].
+    pub async fn serve(&self, serve: &Serve) -> Result<Service, DialError> {
+        self.shared.told(self.answer_wait).await?;
+        let stream = self.ask(&Header::Serve(serve.clone())).await?;
+        Service::announced(self.clone(), stream).await
+    }
+
+    /// Takes a visit to a service.
+    pub(crate) async fn accept(&self, visit: u64) -> Result<Stream, DialError> {
+        self.ask(&Header::Accept { visit }).await
     }
 
     /// The state of Tor, now and at each change.

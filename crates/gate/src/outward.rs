@@ -2,15 +2,18 @@
 //! It must never reach a local address on the public network, nor open anything before Tor is there.
 //! Standard: design.md section 4 ("Fail closed: no Tor, no bytes").
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use door::{
-    Backend, Connect, GateStatus, Isolation, Path, Purpose, Refusal, Settings, SettingsProblem, TorSettings,
+    Backend, Connect, GateStatus, Isolation, Path, Purpose, Refusal, Serve, Settings, SettingsProblem,
+    TorSettings,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout};
+use tor_hsservice::StreamRequest;
 
 use crate::circuits::{Circuits, Family};
 use crate::errands::Errands;
@@ -18,6 +21,8 @@ use crate::hands::Hands;
 use crate::live::{Live, Place};
 use crate::report::Reports;
 use crate::running::RunningTor;
+use crate::service::{Notes, Service};
+use crate::services::Visits;
 #[cfg(feature = "private-network")]
 use crate::socks_port::SocksPort;
 use crate::state::StateFolder;
@@ -65,6 +70,10 @@ pub(crate) struct Outward {
     circuits: Mutex<Circuits>,
     live: Arc<Live>,
     places: Arc<Semaphore>,
+    /// Places for services, and their numbers.
+    services: Arc<Semaphore>,
+    last_service: AtomicU64,
+    pub(crate) visits: Arc<Visits>,
     broken: mpsc::Sender<()>,
     pub(crate) self_test: Option<SelfTest>,
 }
@@ -87,6 +96,8 @@ impl Outward {
         folder: StateFolder,
         errands: Option<Arc<dyn Errands>>,
     ) -> Result<Arc<Outward>, GateError> {
+        let left = folder.forget_services();
+        left.map_err(|error| GateError::StateFolder(error.to_string()))?;
         let (broken, breaks) = mpsc::channel(1);
         let (way, _) = watch::channel(None);
         let outward = Arc::new(Outward {
@@ -99,6 +110,9 @@ impl Outward {
             circuits: Mutex::new(Circuits::default()),
             live: Arc::default(),
             places: Arc::new(Semaphore::new(Refusal::MAX_STREAMS)),
+            services: Arc::new(Semaphore::new(Serve::MAX_SERVICES)),
+            last_service: AtomicU64::new(0),
+            visits: Arc::default(),
             broken,
             self_test: config.self_test.clone(),
         });
@@ -269,6 +283,30 @@ impl Outward {
         };
         place.stand();
         Ok(Opened { stream, place })
+    }
+
+    /// Hosts a service until the value goes, or Tor ends.
+    pub(crate) async fn serve(&self, serve: &Serve) -> Result<(Service, OwnedSemaphorePermit), Refusal> {
+        let place = Arc::clone(&self.services).try_acquire_owned();
+        let place = place.map_err(|_| Refusal::TooManyStreams)?;
+        let way = wait_for(self.way.subscribe(), READY_WAIT).await;
+        let way = way.ok_or(Refusal::TorNotReady(None))?;
+        let Way::Arti(tor, _) = way.as_ref() else {
+            return Err(Refusal::BadSettings(SettingsProblem::Unavailable));
+        };
+        tor.booted(READY_WAIT).await?;
+        let number = self.last_service.fetch_add(1, Ordering::Relaxed);
+        let notes = Notes::at(self.folder.notes_of_service(number));
+        let service = tor.serve(self.network.clone(), notes, serve.clone()).await?;
+        Ok((service, place))
+    }
+
+    /// Lets a visitor in.
+    pub(crate) async fn accept(&self, request: StreamRequest) -> Result<Box<dyn Carried>, Refusal> {
+        match self.current().as_deref() {
+            Some(Way::Arti(tor, _)) => tor.accept(request).await,
+            _ => Err(Refusal::GateBusy),
+        }
     }
 
     /// The circuits that carry streams now.

@@ -53,7 +53,7 @@ impl Bridges {
     }
 }
 
-fn wait_for_text(path: &Path, wanted: &str) -> String {
+pub(crate) fn wait_for_text(path: &Path, wanted: &str) -> String {
     let begun = Instant::now();
     loop {
         let text = std::fs::read_to_string(path).unwrap_or_default();

@@ -303,6 +303,7 @@ pub(crate) fn snapshot(profile: ProfileState) -> Snapshot {
             doing: String::new(),
             cause: None,
             advice: None,
+            clock_seconds: None,
         },
         walls: Vec::new(),
         accounts: Vec::new(),
