@@ -198,10 +198,18 @@ mod tests {
             ),
             (
                 Header::Settings(Settings {
+                    ask: None,
                     dormant: Some(true),
                     tor: None,
                 }),
                 r#"{"v":1,"settings":{"dormant":true}}"#.to_owned(),
+            ),
+            (
+                Header::Settings(Settings {
+                    ask: Some(true),
+                    ..Settings::default()
+                }),
+                r#"{"v":1,"settings":{"ask":true}}"#.to_owned(),
             ),
             (Header::Paths, r#"{"v":1,"paths":{}}"#.to_owned()),
             (Header::Status, r#"{"v":1,"status":{}}"#.to_owned()),
@@ -251,6 +259,7 @@ mod tests {
             ),
         ] {
             let header = Header::Settings(Settings {
+                ask: None,
                 dormant: None,
                 tor: Some(tor),
             });
@@ -271,6 +280,7 @@ mod tests {
             reachable_ports: vec![u16::MAX; Embedded::MAX_PORTS],
         };
         let settings = Settings {
+            ask: None,
             dormant: Some(true),
             tor: Some(TorSettings::Embedded(embedded)),
         };

@@ -1,14 +1,19 @@
 //! How far the clock of this computer is off, by what relays say whom Arti speaks to anyway.
-//! It must never contact anybody whom Arti has not chosen itself (a guard, a bridge, a fallback), nor set a clock.
+//! It must never contact anybody whom Arti would not (a guard, a bridge, a relay that every Tor begins with), nor set a clock.
 //! Standard: tor-spec, "NETINFO cells" (they carry the sender's time); Arti's own estimate wants eight relays and a minute.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use arti_client::TorClient;
+use arti_client::{TorClient, TorClientConfig};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use tor_chanmgr::ChannelUsage;
 use tor_circmgr::DirInfo;
+use tor_dircommon::fallback::FallbackList;
+use tor_guardmgr::bridge::BridgeConfig;
+use tor_linkspec::{HasAddrs, OwnedChanTarget};
+use tor_netdir::Timeliness;
 use tor_proto::ClockSkew;
 use tor_rtcompat::PreferredRuntime;
 
@@ -16,13 +21,32 @@ use tor_rtcompat::PreferredRuntime;
 const FIRST_PAUSE: Duration = Duration::from_secs(3);
 const LONGEST_PAUSE: Duration = Duration::from_secs(48);
 /// How long one relay may take to say the time.
-const ANSWER_WAIT: Duration = Duration::from_secs(10);
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
 /// Less than this does not stop Tor, in seconds.
 const BORNE: i64 = 60 * 60;
 
+/// Whom Arti speaks to before it knows the network: the bridges, or the relays that every Tor begins with, as far as `ports`
+/// (where there are any) let it.
+pub(crate) fn beginners(config: &TorClientConfig, ports: &[u16]) -> Vec<OwnedChanTarget> {
+    let bridges: &[BridgeConfig] = config.as_ref();
+    if !bridges.is_empty() {
+        return bridges.iter().map(OwnedChanTarget::from_chan_target).collect();
+    }
+    let relays: &FallbackList = config.as_ref();
+    let open = |port: u16| ports.is_empty() || ports.contains(&port);
+    let reached = relays
+        .iter()
+        .filter(|relay| relay.addrs().all(|address| open(address.port())));
+    reached.map(OwnedChanTarget::from_chan_target).collect()
+}
+
 /// Says by how many seconds the clock is ahead of the network (negative: behind), for as long as Tor is not ready and where
 /// that is more than Tor bears. One relay's word: told as an estimate, and only while something is wrong.
-pub(crate) async fn watch(client: Arc<TorClient<PreferredRuntime>>, off: watch::Sender<Option<i64>>) {
+pub(crate) async fn watch(
+    client: Arc<TorClient<PreferredRuntime>>,
+    beginners: Vec<OwnedChanTarget>,
+    off: watch::Sender<Option<i64>>,
+) {
     let mut pause = FIRST_PAUSE;
     loop {
         sleep(pause).await;
@@ -31,7 +55,11 @@ pub(crate) async fn watch(client: Arc<TorClient<PreferredRuntime>>, off: watch::
             pause = FIRST_PAUSE;
             continue;
         }
-        if let Some(skew) = ask(&client).await {
+        let skew = match ask(&client).await {
+            None => ask_a_beginner(&client, &beginners).await,
+            told => told,
+        };
+        if let Some(skew) = skew {
             off.send_replace(seconds(skew));
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -45,6 +73,26 @@ async fn ask(client: &TorClient<PreferredRuntime>) -> Option<ClockSkew> {
     match asking.await.ok()? {
         Ok(tunnel) => tunnel.first_hop_clock_skew().await.ok(),
         Err(error) => said_meanwhile(&error),
+    }
+}
+
+/// The same where Arti has no directory and goes on trying one such relay after the other.
+async fn ask_a_beginner(
+    client: &TorClient<PreferredRuntime>,
+    beginners: &[OwnedChanTarget],
+) -> Option<ClockSkew> {
+    if client.dirmgr().ok()?.netdir(Timeliness::Unchecked).is_ok() {
+        return None;
+    }
+    let mut number = [0; 4];
+    getrandom::fill(&mut number).ok()?;
+    let number = usize::try_from(u32::from_le_bytes(number)).ok()?;
+    let relay = beginners.get(number.checked_rem(beginners.len())?)?;
+    let channels = client.chanmgr().ok()?;
+    let asking = timeout(ANSWER_WAIT, channels.get_or_launch(relay, ChannelUsage::Dir));
+    match asking.await.ok()? {
+        Ok((channel, _)) => Some(channel.clock_skew()),
+        Err(error) => error.clock_skew(),
     }
 }
 

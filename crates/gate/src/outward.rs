@@ -2,7 +2,7 @@
 //! It must never reach a local address on the public network, nor open anything before Tor is there.
 //! Standard: design.md section 4 ("Fail closed: no Tor, no bytes").
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -67,6 +67,8 @@ pub(crate) struct Outward {
     way: watch::Sender<Option<Arc<Way>>>,
     /// What was chosen last; held while a choice is carried out.
     chosen: tokio::sync::Mutex<Option<TorSettings>>,
+    /// The owner wants to be asked at each start.
+    ask: AtomicBool,
     circuits: Mutex<Circuits>,
     live: Arc<Live>,
     places: Arc<Semaphore>,
@@ -107,6 +109,7 @@ impl Outward {
             reports: Reports::new(),
             way,
             chosen: tokio::sync::Mutex::new(None),
+            ask: AtomicBool::new(false),
             circuits: Mutex::new(Circuits::default()),
             live: Arc::default(),
             places: Arc::new(Semaphore::new(Refusal::MAX_STREAMS)),
@@ -158,14 +161,32 @@ impl Outward {
 
     /// Changes what is given.
     pub(crate) async fn set(&self, settings: &Settings) -> Result<(), Refusal> {
-        if let Some(tor) = &settings.tor {
-            self.choose(tor).await?;
+        if let Some(ask) = settings.ask {
+            self.ask.store(ask, Ordering::SeqCst);
+        }
+        match &settings.tor {
+            Some(tor) => self.choose(tor).await?,
+            None if settings.ask == Some(true) => self.wait_to_be_told().await?,
+            None => {}
         }
         if let (Some(dormant), Some(way)) = (settings.dormant, self.current())
             && let Way::Arti(tor, _) = way.as_ref()
         {
             tor.rest(dormant);
         }
+        Ok(())
+    }
+
+    /// Ends the way in use, and contacts nobody until another one is told.
+    async fn wait_to_be_told(&self) -> Result<(), Refusal> {
+        let mut chosen = self.chosen.lock().await;
+        self.folder.wait_for_choice(true).map_err(|_| Refusal::Internal)?;
+        *chosen = None;
+        self.end_way().await;
+        // Whoever spoke for the way is not heard any more.
+        self.reports
+            .reporter(Backend::Embedded, 0)
+            .tell(GateStatus::starting());
         Ok(())
     }
 
@@ -177,12 +198,13 @@ impl Outward {
             return Ok(());
         }
         let mut chosen = self.chosen.lock().await;
+        // Kept before anything is begun: should the gate end now, the next one contacts nobody on its own.
+        let wait = self.ask.load(Ordering::SeqCst) || *tor != TorSettings::default();
+        let remembered = self.folder.wait_for_choice(wait);
+        remembered.map_err(|_| Refusal::Internal)?;
         if chosen.as_ref() == Some(tor) {
             return Ok(());
         }
-        // Kept before anything is begun: should the gate end now, the next one contacts nobody on its own.
-        let remembered = self.folder.wait_for_choice(*tor != TorSettings::default());
-        remembered.map_err(|_| Refusal::Internal)?;
         self.replace(tor).await?;
         *chosen = Some(tor.clone());
         Ok(())
@@ -191,14 +213,18 @@ impl Outward {
     /// Ends the way in use, for good, before the next one begins.
     async fn replace(&self, tor: &TorSettings) -> Result<(), Refusal> {
         let transports = self.transports(tor).await.map_err(Refusal::BadSettings)?;
+        self.end_way().await;
+        self.begin_with(tor, transports)
+            .await
+            .map_err(|_| Refusal::Internal)
+    }
+
+    async fn end_way(&self) {
         if let Some(old) = self.way.send_replace(None)
             && let Way::Arti(tor, _) = old.as_ref()
         {
             tor.stop().await;
         }
-        self.begin_with(tor, transports)
-            .await
-            .map_err(|_| Refusal::Internal)
     }
 
     async fn begin(&self, tor: &TorSettings) -> Result<(), GateError> {

@@ -90,6 +90,7 @@ impl Tor {
     ) -> Result<Tor, GateError> {
         let guarded = config(network, folder, way, transports, VanguardMode::Full)?;
         let config = config(network, folder, way, transports, VanguardMode::Lite)?;
+        let beginners = clock::beginners(&config, &way.reachable_ports);
         // Arti takes its TLS from the process-wide provider. An error means that one is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = runtime().map_err(|error| GateError::Tor(error.to_string()))?;
@@ -103,7 +104,7 @@ impl Tor {
         };
         let (booted_sender, booted) = watch::channel(false);
         let (off_sender, off) = watch::channel(None);
-        runtime.spawn(clock::watch(Arc::clone(&client), off_sender));
+        runtime.spawn(clock::watch(Arc::clone(&client), beginners, off_sender));
         runtime.spawn(follow(Arc::clone(&client), reporter.clone(), tried(way), off));
         runtime.spawn(bootstrap(Arc::clone(&client), booted_sender));
         Ok(Tor {

@@ -11,6 +11,7 @@ use vault::{Kdf, Passphrase, Profile, Queued, QueuedState, SecretBytes, SecretTe
 use super::moves::Moves;
 use super::people::{Person, rules};
 use super::rooms::Rooms;
+use super::tor::Choice;
 use super::strangers::Refused;
 use super::visibility::Shown;
 use super::writing::Said;
@@ -42,7 +43,7 @@ pub(super) enum Job {
     /// The gate has taken a choice of Tor, or not.
     TorChosen {
         id: Option<Value>,
-        tor: Box<dial::TorSettings>,
+        choice: Box<Choice>,
         taken: Result<(), Problem>,
     },
     /// A profile was made or unlocked.
@@ -120,8 +121,8 @@ impl Messenger {
                 self.answer(id.as_ref(), result);
             }
             Job::Answered { id, result } => self.answer(id.as_ref(), result),
-            Job::TorChosen { id, tor, taken } => {
-                let result = taken.and_then(|()| self.tor_chosen(*tor));
+            Job::TorChosen { id, choice, taken } => {
+                let result = taken.and_then(|()| self.tor_chosen(*choice));
                 self.answer(id.as_ref(), result);
             }
             Job::Opened { id, vault } => {
