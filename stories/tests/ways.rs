@@ -50,7 +50,8 @@ fn lab_the_way_to_tor_is_chosen_shown_and_kept_and_accounts_go_over_it() -> Resu
 }
 
 #[test]
-fn lab_who_wants_to_be_asked_for_the_way_to_tor_is_asked_and_nothing_goes_out_before() -> Result<(), Trouble> {
+fn lab_who_wants_to_be_asked_for_the_way_to_tor_is_asked_and_nothing_goes_out_before() -> Result<(), Trouble>
+{
     let place = Place::find()?;
     let _turn = place.lab.share().unwrap();
     let mut alice = Person::arrive(&place, "alice", place.by_name(Transport::DirectTls))?;

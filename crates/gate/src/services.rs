@@ -57,17 +57,17 @@ struct Told {
 }
 
 impl Told {
-    /// Enters a visit; gives it back if too many wait.
-    fn enter(&mut self, request: StreamRequest) -> Result<u64, StreamRequest> {
+    /// Whether one more may wait.
+    fn has_room(&mut self) -> bool {
         let waiting = self.visits.lock();
         self.all.retain(|(number, _)| waiting.all.contains_key(number));
-        drop(waiting);
-        if self.all.len() >= Serve::MAX_WAITING {
-            return Err(request);
-        }
+        self.all.len() < Serve::MAX_WAITING
+    }
+
+    fn enter(&mut self, request: StreamRequest) -> u64 {
         let number = self.visits.enter(request);
         self.all.push((number, Instant::now() + PATIENCE));
-        Ok(number)
+        number
     }
 
     /// When the oldest one has waited long enough.
@@ -118,10 +118,11 @@ pub(crate) async fn serve(mut stream: Inward, serve: &Serve, outward: &Outward) 
     loop {
         tokio::select! {
             visit = service.visits.recv() => match visit {
-                Some(request) => match told.enter(request) {
-                    Ok(number) => tell(&mut stream, &Served::Visit(number)).await?,
-                    Err(request) => refuse(request).await,
-                },
+                Some(request) if told.has_room() => {
+                    let number = told.enter(request);
+                    tell(&mut stream, &Served::Visit(number)).await?;
+                }
+                Some(request) => refuse(request).await,
                 None => return stream.shutdown().await,
             },
             () = told.overdue() => told.forget_oldest(),

@@ -71,7 +71,7 @@ pub(crate) struct Tor {
     reporter: Reporter,
     bridges: Vec<String>,
     /// Its configuration once it hosts a service.
-    guarded: TorClientConfig,
+    guarded: Box<TorClientConfig>,
 }
 
 struct Parts {
@@ -108,7 +108,7 @@ impl Tor {
         runtime.spawn(follow(Arc::clone(&client), reporter.clone(), tried(way), off));
         runtime.spawn(bootstrap(Arc::clone(&client), booted_sender));
         Ok(Tor {
-            guarded,
+            guarded: Box::new(guarded),
             parts: Mutex::new(Some(Parts { client, runtime })),
             booted,
             reporter,

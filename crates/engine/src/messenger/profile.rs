@@ -11,8 +11,8 @@ use vault::{Kdf, Passphrase, Profile, Queued, QueuedState, SecretBytes, SecretTe
 use super::moves::Moves;
 use super::people::{Person, rules};
 use super::rooms::Rooms;
-use super::tor::Choice;
 use super::strangers::Refused;
+use super::tor::Choice;
 use super::visibility::Shown;
 use super::writing::Said;
 use std::cell::RefCell;

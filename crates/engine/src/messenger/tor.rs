@@ -200,7 +200,13 @@ fn wrong(problem: SettingsProblem) -> Problem {
 
 /// What the owner asks for, checked as far as it can be without the gate.
 fn chosen(with: &SetTor) -> Result<Choice, Problem> {
-    let choice = |tor, once| if once { Choice::Once(tor) } else { Choice::Kept(tor) };
+    let choice = |tor, once| {
+        if once {
+            Choice::Once(tor)
+        } else {
+            Choice::Kept(tor)
+        }
+    };
     match with {
         SetTor::Ask {} => Ok(Choice::Ask),
         SetTor::Embedded {

@@ -93,7 +93,10 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 fn no_key_below(folder: &Path) {
     for path in files(folder) {
         let place = path.to_string_lossy().into_owned();
-        assert!(!place.contains("keystore") && !place.contains("private"), "{path:?}");
+        assert!(
+            !place.contains("keystore") && !place.contains("private"),
+            "{path:?}"
+        );
         let bytes = std::fs::read(&path).unwrap_or_default();
         for mark in ["PRIVATE KEY", "openssh-key-v1", "ed25519v1-secret"] {
             let found = bytes.windows(mark.len()).any(|part| part == mark.as_bytes());
