@@ -1,6 +1,6 @@
 //! The way to Tor over door 1, in the whole program behind its walls: chosen, kept, shown; and the walls tried at work.
 
-use model::{Command, Nothing, SetTor, TorPaths, TorSettings, Transport, WallsCheck};
+use model::{Command, Nothing, SetTor, TorPath, TorPaths, TorSettings, Transport, WallsCheck};
 use stories::{Otter, PASSPHRASE, Person, Place, SOON, Trouble};
 
 fn read<T>(told: Result<T, serde_json::Error>) -> Result<T, Trouble> {
@@ -10,6 +10,11 @@ fn read<T>(told: Result<T, serde_json::Error>) -> Result<T, Trouble> {
 fn settings(person: &mut Person) -> Result<TorSettings, Trouble> {
     let answer = person.otter.ask(&Command::TorSettings(Nothing {}))?;
     read(serde_json::from_value(answer))
+}
+
+fn circuits(person: &mut Person) -> Result<Vec<TorPath>, Trouble> {
+    let answer = person.otter.ask(&Command::TorPaths(Nothing {}))?;
+    read(serde_json::from_value::<TorPaths>(answer)).map(|told| told.paths)
 }
 
 fn embedded(bridges: &[&str], ports: Vec<u16>) -> Command {
@@ -32,12 +37,8 @@ fn lab_the_way_to_tor_is_chosen_shown_and_kept_and_accounts_go_over_it() -> Resu
     let ports: Vec<u16> = place.info().relays.iter().map(|relay| relay.port()).collect();
     alice.otter.ask(&embedded(&[], ports.clone()))?;
     alice.otter.wait_online(alice.account, SOON)?;
-    let answer = alice.otter.ask(&Command::TorPaths(Nothing {}))?;
-    let paths: TorPaths = read(serde_json::from_value(answer))?;
-    let own = paths
-        .paths
-        .iter()
-        .find(|path| path.account == Some(alice.account));
+    let paths = circuits(&mut alice)?;
+    let own = paths.iter().find(|path| path.account == Some(alice.account));
     let own = own.ok_or_else(|| Trouble::new(format!("alice goes over no path: {paths:?}")))?;
     assert!(
         own.purpose == "chat" && own.relays.len() >= 3 && !own.onion,
@@ -57,7 +58,7 @@ fn lab_who_wants_to_be_asked_for_the_way_to_tor_is_asked_and_nothing_goes_out_be
     let mut alice = Person::arrive(&place, "alice", place.by_name(Transport::DirectTls))?;
     alice.otter.ask(&Command::SetTor(SetTor::Ask {}))?;
     // What is in use stays.
-    alice.otter.wait_online(alice.account, SOON)?;
+    assert!(!circuits(&mut alice)?.is_empty());
     let told = settings(&mut alice)?;
     assert!(told.ask && !told.waits, "{told:?}");
     alice.otter.kill_room("engine")?;
@@ -65,9 +66,7 @@ fn lab_who_wants_to_be_asked_for_the_way_to_tor_is_asked_and_nothing_goes_out_be
     alice.otter.unlock(PASSPHRASE)?;
     let told = settings(&mut alice)?;
     assert!(told.ask && told.waits, "{told:?}");
-    let answer = alice.otter.ask(&Command::TorPaths(Nothing {}))?;
-    let paths: TorPaths = read(serde_json::from_value(answer))?;
-    assert!(paths.paths.is_empty(), "{paths:?}");
+    assert_eq!(circuits(&mut alice)?, []);
     alice.otter.ask(&Command::SetTor(SetTor::Embedded {
         bridges: Vec::new(),
         proxy: None,

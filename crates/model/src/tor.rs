@@ -71,7 +71,7 @@ pub enum TorCause {
 pub struct Wall {
     /// `engine`, `gate` or `window`.
     pub room: String,
-    /// `seccomp`, `landlock`, `network namespace`, `no dump` or `no core`.
+    /// `seccomp`, `second filter`, `landlock`, `network namespace`, `mount namespace`, `no dump` or `no core`.
     pub wall: String,
     /// Whether it stands.
     pub up: bool,

@@ -65,7 +65,7 @@ async fn start(lab: &Lab, at: usize, home: &Path) -> (f64, f64) {
         1 => (alone(home), None),
         _ => c_tor(lab, home),
     };
-    match way {
+    match &way {
         Some(way) => {
             while way.open(Account::new(0), &lab.domain, lab.echo).await.is_none() {
                 sleep(PAUSE).await;
