@@ -22,6 +22,7 @@ impl Messenger {
     pub(super) fn settings_command(&mut self, command: Command) -> Result<Value, Problem> {
         match command {
             Command::CheckText(with) => return to_value(&self.check_text(&with)?),
+            Command::CheckLinks(with) => return to_value(&self.check_links(&with)?),
             Command::BlockContact(with) => self.block(with.account, &with.contact),
             Command::ChangeAccount(with) => self.change_account(&with),
             Command::TrustServer(with) => self.trust_server(&with),
