@@ -101,6 +101,7 @@ pub(crate) fn snapshot(sequence: u64, messages: Vec<Message>) -> Snapshot {
             doing: "Tor is connected.".to_owned(),
             cause: None,
             advice: None,
+            clock_seconds: None,
         },
         walls: Vec::new(),
         accounts: vec![Account {

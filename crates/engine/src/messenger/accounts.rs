@@ -505,6 +505,7 @@ pub(super) fn tor(status: &TorStatus) -> Tor {
             doing: "Tor is restarting.".to_owned(),
             cause: None,
             advice: None,
+            clock_seconds: None,
         },
         TorStatus::Gate(status) => Tor {
             phase: match status.phase {
@@ -517,6 +518,10 @@ pub(super) fn tor(status: &TorStatus) -> Tor {
             doing: status.doing.clone(),
             cause: status.cause.as_ref().map(cause),
             advice: status.advice.clone(),
+            clock_seconds: match status.cause {
+                Some(Cause::ClockWrong { seconds }) => seconds,
+                _ => None,
+            },
         },
     }
 }

@@ -306,6 +306,7 @@ pub(crate) fn snapshot(profile: ProfileState) -> Snapshot {
             doing: String::new(),
             cause: None,
             advice: None,
+            clock_seconds: None,
         },
         walls: Vec::new(),
         accounts: Vec::new(),
