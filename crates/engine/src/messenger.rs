@@ -4,6 +4,7 @@
 //! answer, in any way, somebody whom the owner did not accept.
 
 mod accounts;
+mod credentials;
 mod effects;
 mod history;
 mod keeping;
@@ -184,6 +185,7 @@ impl Messenger {
             Command::CheckWalls(Nothing {}) => self.check_walls(id),
             Command::FindRooms(with) => self.find_rooms(with, id),
             Command::ServerPassword(with) => self.change_server_password(with, id),
+            Command::UseCertificate(with) => self.use_certificate(with.account, id),
             Command::EraseAccount(with) => self.erase_account(with.account, id),
             other => Outcome::Now(self.carry_out_now(other)),
         }

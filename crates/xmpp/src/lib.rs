@@ -40,14 +40,20 @@ mod account;
 mod blocking;
 #[path = "xep/0280_carbons.rs"]
 mod carbons;
+#[path = "xep/0257_certificates.rs"]
+mod certificates;
 #[path = "xep/0045_configuration.rs"]
 mod configuration;
 #[path = "xep/0203_delay.rs"]
 mod delay;
+#[path = "xep/0484_fast.rs"]
+mod fast;
 #[path = "xep/0334_hints.rs"]
 mod hints;
 #[path = "xep/0249_invitations.rs"]
 mod invitations;
+#[path = "xep/0379_preauth.rs"]
+mod preauth;
 #[path = "xep/0077_registration.rs"]
 mod registration;
 #[path = "xep/0030_room_list.rs"]
@@ -56,12 +62,14 @@ mod room_list;
 mod room_stanzas;
 #[path = "xep/0045_rooms.rs"]
 mod rooms;
+#[path = "xep/0388_sasl2.rs"]
+mod sasl2;
 #[path = "xep/0410_self_ping.rs"]
 mod self_ping;
 #[path = "xep/0198_sm.rs"]
 mod sm;
 
-pub use config::{Config, Limits, Mechanism, Tls};
+pub use config::{Config, Credential, FastToken, Limits, Mechanism, Tls};
 pub use error::{Error, OfflineReason, StanzaCondition, StreamCondition};
 pub use event::{
     AccountChange, Bindings, Command, Event, Input, MessageKind, Output, Password, Request, RosterItem,

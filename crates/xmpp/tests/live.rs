@@ -4,7 +4,9 @@
 mod live {
     mod account;
     mod client;
+    mod credentials;
     mod cuts;
+    mod invitations;
     mod rooms;
     mod server;
     mod stories;

@@ -54,6 +54,7 @@ fn add(app: &Rc<App>, account: i32, address: &str, name: &str) {
             account,
             contact,
             name,
+            invitation: invited.token.map(model::Secret::new),
         }),
         move |app, done| {
             let global = app.ui().global::<markup::AddContact<'_>>();
