@@ -90,6 +90,7 @@ pub struct Finder {
     random: fn() -> u32,
     worked: Option<Place>,
     learnt: Option<Learnt>,
+    lookups: u64,
     policy: TlsPolicy,
 }
 
@@ -129,6 +130,7 @@ impl Finder {
             random,
             worked: None,
             learnt: None,
+            lookups: 0,
             policy: TlsPolicy::new(Vec::new(), PATIENCE),
         }
     }
@@ -147,6 +149,11 @@ impl Finder {
             Source::Asked => self.asked().await,
             Source::Usual => self.usual(),
         }
+    }
+
+    /// How often somebody was asked; what is still believed is not asked again.
+    pub fn lookups(&self) -> u64 {
+        self.lookups
     }
 
     /// What was asked lately, and what came of it.
@@ -197,6 +204,7 @@ impl Finder {
         };
         let now = Instant::now();
         if self.learnt.as_ref().is_none_or(|learnt| learnt.until <= now) {
+            self.lookups = self.lookups.saturating_add(1);
             let (website, records) = tokio::join!(self.website(&host), self.records());
             self.learnt = Some(learn(website, records, self.random));
         }

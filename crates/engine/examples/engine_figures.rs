@@ -46,6 +46,8 @@ const BURST: usize = 100;
 const AHEAD: usize = 4_000;
 /// Rounds of which the median counts.
 const ROUNDS: usize = 21;
+/// How long the profile takes to be written whole after a change: that is no idling.
+const SETTLED: Duration = Duration::from_secs(70);
 /// How long nothing happens while wakes are counted.
 const QUIET: Duration = Duration::from_secs(60);
 const ONION: &str = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
@@ -73,8 +75,8 @@ async fn measure() {
     let shown = json!({ "account": 1, "contact": contact(0) });
     let conversation = owner.time("conversation.show", &shown).await;
     let whole = owner.time("engine.snapshot", &json!({})).await;
-    // Whatever is still being said is said.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    // Whatever is still being said is said, and the profile is written whole, once, a minute after its last change.
+    tokio::time::sleep(SETTLED).await;
     let woken = wakes(&thread);
     tokio::time::sleep(QUIET).await;
     let woken = wakes(&thread) - woken;
@@ -234,7 +236,7 @@ async fn serve(mut stream: Side, mouths: mpsc::UnboundedSender<Mouth>) {
         Header::Connect(_) => {
             let (says, said) = mpsc::unbounded_channel();
             mouths.send(says).expect("the harness");
-            server::serve(stream, said, |_| ()).await;
+            server::serve(stream, said, |_, _| ()).await;
         }
         Header::Status => {
             let status = GateStatus {

@@ -65,6 +65,15 @@ impl Context<'_> {
         *self.tokens += 1;
         *self.tokens
     }
+
+    /// What was transmitted last told the contact that its messages arrived.
+    fn confirmed(&mut self) {
+        let tokens = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Transmit { token, .. } => Some(*token),
+            _ => None,
+        });
+        self.effects.extend(tokens.map(Effect::Confirmed));
+    }
 }
 
 /// What shall happen, in this order.
@@ -72,6 +81,8 @@ impl Context<'_> {
 pub(crate) enum Effect {
     /// Tell of a message as it is now.
     Changed(Message),
+    /// The message of this number, handed over before, tells the contact that its messages arrived.
+    Confirmed(u64),
     /// The known keys changed: keep them.
     Keys,
     /// Tell of a new key.

@@ -27,6 +27,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::apart::{Chance, EACH, Siblings, moment};
 pub(crate) use self::irc::{IrcLogin, IrcWay, mechanism_named, preset};
+pub(crate) use self::places::{read_place, write_place};
 use self::session::Session;
 pub(crate) use self::talk::{PersonReport, RoomOrder, RoomReport, Wish};
 pub(crate) use self::xmpp_way::XmppWay;
@@ -46,6 +47,8 @@ pub(crate) struct Setup {
     pub(crate) resolvers: Vec<Resolver>,
     /// The server wanted TLS on this port at an earlier login (IRCv3 sts), and that still counts.
     pub(crate) tls_at: Option<u16>,
+    /// An onion service that proved at an earlier login to be the server: tried before everything else.
+    pub(crate) onion: Option<Place>,
     /// Accounts of this profile that connect: with more than one, they never move in step.
     pub(crate) siblings: Siblings,
     /// Where the moments come from at which it moves.
@@ -146,12 +149,18 @@ pub(crate) enum Report {
         port: u16,
         seconds: u64,
     },
+    /// These were asked where the server is, each with what became of it.
+    Looked(Vec<(String, &'static str)>),
     /// These went nowhere, in this order.
     Lost(Vec<u64>),
+    /// This onion service, which the owner did not name, proved to be the server.
+    Onion(Place),
     /// The session stands, and everything begins anew; logged in like that.
     Online {
         mechanism: Option<String>,
     },
+    /// The server's key is looked at over two more circuits.
+    Witnessed,
     /// The account is called otherwise now.
     OwnName(String),
     Person(PersonReport),

@@ -3,6 +3,7 @@
 //! design.md 1 (door 2); RFC 6120, RFC 5802, XEP-0198 as far as a client needs them.
 
 mod alike;
+mod mallory;
 mod server;
 mod sights;
 
@@ -29,6 +30,8 @@ pub(crate) enum Seen {
     Came,
     /// Something was said: one stanza, or what stands for one.
     Said(String),
+    /// The server itself said something: any number of stanzas.
+    Told(String),
     /// The stream ended, whoever ended it.
     Went,
 }
@@ -95,6 +98,9 @@ fn serve_channel(theirs: DuplexStream, record: &Record) -> Gate {
         while let Some(Ok(stream)) = poll_fn(|cx| connection.poll_next_inbound(cx)).await {
             streams.spawn(serve(stream.compat(), record.clone()));
         }
+        // Every stream ends with its channel, and is seen to.
+        drop(connection);
+        while streams.join_next().await.is_some() {}
     })])
 }
 
@@ -112,7 +118,18 @@ async fn serve(mut stream: Side, record: Record) {
             record.note(&connect, Seen::Came);
             let (say, says) = mpsc::unbounded_channel();
             record.says.lock().unwrap().push(say);
-            server::serve(stream, says, |seen| record.note(&connect, Seen::Said(seen))).await;
+            let note = |words: &str, told| {
+                let words = words.to_owned();
+                record.note(
+                    &connect,
+                    if told {
+                        Seen::Told(words)
+                    } else {
+                        Seen::Said(words)
+                    },
+                );
+            };
+            server::serve(stream, says, note).await;
             record.note(&connect, Seen::Went);
         }
         Header::Status => {

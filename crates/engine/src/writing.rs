@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use model::{Finding, Findings};
 
-pub(crate) use names::{Names, is_mixed};
+pub(crate) use names::{Names, is_mixed, skeleton};
 
 /// Findings of one text; more are not listed.
 pub(crate) const MAX_FINDINGS: usize = 32;

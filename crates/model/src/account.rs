@@ -30,6 +30,11 @@ pub struct Account {
     /// When it says that it is there.
     #[serde(default)]
     pub visibility: Visibility,
+    /// What became of its server: `server.onion` (it proved that an onion service is its own, which is used first from
+    /// now on), or, where it could not be reached on three days in a row, `server.gone`, `server.refuses` or
+    /// `server.silent`. `about` holds the onion service, or since when in days since 1970-01-01 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_story: Option<Problem>,
 }
 
 /// The network of an account.

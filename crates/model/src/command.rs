@@ -8,7 +8,7 @@ use crate::kept::{CorrectMessage, KeepMessages, Kept, ReadKept};
 use crate::room::{
     EnterRoom, FindRooms, FoundRooms, InviteToRoom, ModerateRoom, RoomRef, RoomShown, RoomText, SayInRoom,
 };
-use crate::rules::{CheckText, Findings, Rules, SetVisibility, Shield, Sights};
+use crate::rules::{CheckLinks, CheckText, Findings, Rules, SetVisibility, Shield, Sights};
 use crate::secret::Secret;
 use crate::settings::{
     AccountResolvers, BackupSaved, ChangeAccount, Probes, RenameContact, Resolvers, SetDestroying, SetDraft,
@@ -231,6 +231,9 @@ methods! {
     "account.visibility" SetVisibility(SetVisibility) -> Done;
     /// Who can see what, from what was sent and received in this run.
     "sight.list" ListSights(Nothing) -> Sights;
+    /// What would tie an account to another of the owner's, asked before it is done: before a contact is added or
+    /// accepted, a room entered, an account added. Nothing is refused for it later.
+    "link.check" CheckLinks(CheckLinks) -> Findings;
     /// What a text would give away, looked at on this machine only.
     "text.check" CheckText(CheckText) -> Findings;
     /// Ends every private conversation, drops every circuit, wipes what was open from memory and ends the program.

@@ -44,7 +44,9 @@ pub use room::{
     EnterRoom, FindRooms, FoundRoom, FoundRooms, InviteToRoom, Member, ModerateRoom, Moderation, Rank, Room,
     RoomMessage, RoomRef, RoomRisk, RoomShown, RoomState, RoomText, SayInRoom,
 };
-pub use rules::{CheckText, Finding, Findings, Rules, SetVisibility, Shield, Sight, Sights, Visibility};
+pub use rules::{
+    CheckLinks, CheckText, Finding, Findings, Rules, SetVisibility, Shield, Sight, Sights, Visibility,
+};
 pub use secret::Secret;
 pub use settings::{
     AccountResolvers, BackupSaved, ChangeAccount, ChosenServer, MAX_WINDOW_STATE_BYTES, Probe, Probes,

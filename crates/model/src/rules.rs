@@ -86,15 +86,29 @@ pub struct Sights {
 pub struct Sight {
     /// The account that it is about.
     pub account: AccountId,
-    /// Who: `own_server`, `contact_server`, `contact`, `exit`, `room` or `room_server`.
+    /// Who: `own_server`, `contact_server`, `contact`, `exit`, `name_server`, `room` or `room_server`.
     pub observer: String,
     /// Which: a domain, an address, a room; empty for an exit.
     pub whom: String,
     /// What: `address`, `contact_list`, `online_times`, `message_times`, `message_sizes`, `readable_text`,
-    /// `otr_fingerprint`, `server_name`, `presence`, `receipts`, `room_list`, `nick`.
+    /// `otr_fingerprint`, `server_name`, `name_server`, `presence`, `receipts`, `room_list`, `nick`, `invitations`.
     pub what: String,
     /// How often in this run.
     pub count: u64,
+}
+
+/// Something that an account does not have to do with yet, to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckLinks {
+    /// The account; absent: one that is to be added.
+    #[serde(default)]
+    pub account: Option<AccountId>,
+    /// The contact or room that it would have; of an account that is to be added, its own address.
+    pub to: Address,
+    /// What it would be called in a room; absent: as `room.enter` would call it.
+    #[serde(default)]
+    pub nick: Option<String>,
 }
 
 /// A text that was not sent yet, to be looked at.
@@ -109,17 +123,18 @@ pub struct CheckText {
     pub text: String,
 }
 
-/// What a text would give away.
+/// What a text would give away, or what would tie two accounts together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Findings {
     /// At most 32, in the order of the text.
     pub findings: Vec<Finding>,
 }
 
-/// One thing that a text would give away.
+/// One thing that a text would give away, or that would tie two accounts together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// `invisible`, `bidirectional`, `look_alike`, `own_name`, `file_path`, `time_zone`, `same_text` or `same_contact`.
+    /// `invisible`, `bidirectional`, `look_alike`, `own_name`, `file_path`, `time_zone`, `same_text`, `same_contact`,
+    /// `same_room` or `same_name`.
     pub kind: String,
     /// The part of the text that it is, or the account that it links to.
     pub part: String,

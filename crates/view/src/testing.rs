@@ -102,6 +102,7 @@ pub(crate) fn snapshot(sequence: u64, messages: Vec<Message>) -> Snapshot {
         walls: Vec::new(),
         accounts: vec![Account {
             visibility: model::Visibility::Always,
+            server_story: None,
             protocol: model::Protocol::Xmpp,
             id: ACCOUNT,
             address: address("alice@example.org"),

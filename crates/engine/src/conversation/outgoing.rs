@@ -245,7 +245,11 @@ impl Conversation {
             self.unconfirmed.clear();
         }
         if let Some(tlv) = self.take_confirmation() {
+            let before = context.effects.len();
             self.send_notice(&tlv, context);
+            if context.effects.len() > before {
+                context.confirmed();
+            }
         }
     }
 
@@ -301,6 +305,7 @@ impl Conversation {
             let (id, text) = (next.id, next.text.clone());
             let mut tlvs = vec![Receipt::Name(self.own_epoch, id).to_tlv()];
             tlvs.extend(self.take_confirmation());
+            let confirms = tlvs.len() > 1;
             let tag = context.token();
             let sent = self.otr.handle(
                 Input::Send {
@@ -316,6 +321,9 @@ impl Conversation {
                 return;
             }
             self.hand(id, bodies, context);
+            if confirms {
+                context.confirmed();
+            }
         }
     }
 

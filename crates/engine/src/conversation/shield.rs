@@ -132,6 +132,9 @@ impl Conversation {
                 to_everyone: false,
             });
         }
+        if tlvs.len() > 1 {
+            context.confirmed();
+        }
     }
 }
 

@@ -18,13 +18,39 @@ pub(super) fn finder(setup: &Setup) -> Option<Finder> {
     let Network::Xmpp { jid, .. } = &setup.network else {
         return None;
     };
-    Some(Finder::new(
+    let mut finder = Finder::new(
         setup.dialer.clone(),
         setup.isolation.clone(),
         jid.domain().as_str(),
         setup.resolvers.clone(),
         || SystemRandom.next_u32(),
-    ))
+    );
+    if let Some(onion) = &setup.onion {
+        finder.worked(onion.clone());
+    }
+    Some(finder)
+}
+
+/// A place as the profile holds it.
+pub(crate) fn write_place(place: &Place) -> String {
+    let security = match place.security {
+        Security::DirectTls => "tls",
+        Security::StartTls => "starttls",
+    };
+    format!("{security} {} {}", place.host, place.port)
+}
+
+/// A place that the profile holds; none where it cannot be read.
+pub(crate) fn read_place(text: &str) -> Option<Place> {
+    let mut words = text.split(' ');
+    let security = match words.next()? {
+        "tls" => Security::DirectTls,
+        "starttls" => Security::StartTls,
+        _ => return None,
+    };
+    let host = Host::parse(words.next()?).ok()?;
+    let port = words.next()?.parse().ok().filter(|port| *port != 0)?;
+    words.next().is_none().then_some(Place { host, port, security })
 }
 
 /// The one place that the owner chose.

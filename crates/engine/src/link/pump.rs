@@ -161,11 +161,13 @@ impl Link {
     }
 
     /// The session stands.
-    async fn stands(&mut self, resumed: bool, report: Report) {
+    pub(super) async fn stands(&mut self, resumed: bool, report: Report) {
         self.failures = 0;
         self.proven = true;
         if let (Some(finder), Some(place)) = (&mut self.finder, &self.place) {
-            finder.worked(place.clone());
+            // Where an onion service is known it is tried first, even if it was silent once: no exit stands before it.
+            let first = self.setup.onion.as_ref().filter(|_| !place.host.is_onion());
+            finder.worked(first.unwrap_or(place).clone());
         }
         match (&mut self.setup.network, &report) {
             (Network::Xmpp { mechanism_seen, .. }, Report::Xmpp(xmpp::Event::Online { mechanism, .. })) => {
@@ -176,7 +178,20 @@ impl Link {
         }
         self.report(report).await;
         self.remember().await;
+        self.remember_onion().await;
         self.after_online(resumed).await;
+    }
+
+    /// An onion service that was found for the server's name, and proved by its certificate to be the server: from now
+    /// on it is the first place to go to.
+    async fn remember_onion(&mut self) {
+        let found = self.finder.is_some() && self.setup.server.is_none();
+        let proven = found && self.server.is_some() && !self.leads_to_itself();
+        let place = self.place.clone().filter(|place| proven && place.host.is_onion());
+        if let Some(place) = place.filter(|place| self.setup.onion.as_ref() != Some(place)) {
+            self.setup.onion = Some(place.clone());
+            self.report(Report::Onion(place)).await;
+        }
     }
 
     /// The server is the right one: from now on it is known by its key.

@@ -10,7 +10,7 @@ use model::{AccountState, LoginStep, Problem, Transport};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::places::{self, Tried};
-use super::{Candidate, Coming, End, Link, Network, Order, Session, Target, trust};
+use super::{Candidate, Coming, End, Link, Network, Order, Report, Session, Target, trust};
 
 /// Limit for one TLS handshake over Tor.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -74,9 +74,14 @@ impl Link {
         let Some(mut finder) = self.finder.take() else {
             return Ok(Vec::new());
         };
+        let before = finder.lookups();
         let found = self.meanwhile(finder.places(source)).await;
         if source == Source::Asked {
             tried.asked(&finder);
+        }
+        if finder.lookups() != before {
+            let asked = finder.said().iter().map(|said| (said.who.clone(), said.what));
+            self.report(Report::Looked(asked.collect())).await;
         }
         self.finder = Some(finder);
         found

@@ -33,6 +33,7 @@ fn link(server: Option<Server>, siblings: usize) -> Ends {
         dialer: Dialer::new(),
         resolvers: Vec::new(),
         tls_at: None,
+        onion: None,
         siblings: siblings_of(siblings),
         chance: Box::new(SystemRandom),
     };
@@ -313,4 +314,57 @@ fn a_changed_key_is_told_with_the_old_one_and_the_new_one() {
         trust::refused(&dial::tls::TlsError::TimedOut),
         End::Lost(_)
     ));
+}
+
+fn online() -> Report {
+    Report::Xmpp(xmpp::Event::Online {
+        jid: "alice@example.org/1".parse().unwrap(),
+        resumed: false,
+        mechanism: xmpp::Mechanism::ScramSha256,
+    })
+}
+
+#[tokio::test]
+async fn an_onion_service_that_proved_to_be_the_server_is_the_first_place_from_now_on() {
+    use dial::find::{Security, Source};
+    let (mut link, _orders, mut told) = link(None, 1);
+    let place = |host: &str| Place {
+        host: Host::parse(host).unwrap(),
+        port: 5223,
+        security: Security::DirectTls,
+    };
+    let (onion, clear) = (place(&onion().unwrap().host), place("chat.example.org"));
+    // Without TLS nothing is proven.
+    link.place = Some(onion.clone());
+    link.stands(false, online()).await;
+    assert_eq!(link.setup.onion, None);
+    link.server = Some(known());
+    link.stands(false, online()).await;
+    link.stands(false, online()).await;
+    let mut onions = Vec::new();
+    while let Ok((_, report)) = told.try_recv() {
+        onions.extend(matches!(&report, Report::Onion(found) if *found == onion).then_some(()));
+    }
+    assert_eq!(onions.len(), 1);
+    // It was silent once, and another place answered.
+    link.place = Some(clear);
+    link.stands(false, online()).await;
+    let first = link.finder.as_mut().unwrap().places(Source::Worked).await;
+    assert_eq!(first, std::slice::from_ref(&onion));
+    // And in the next run.
+    let (mut next, _orders, _told) = self::link(None, 1);
+    next.setup.onion = read_place(&write_place(&onion));
+    next.finder = places::finder(&next.setup);
+    let first = next.finder.as_mut().unwrap().places(Source::Worked).await;
+    assert_eq!(first, [onion]);
+    for text in [
+        "",
+        "tls",
+        "tls x.onion 5223",
+        "plain a.example 1",
+        "tls a.example 0",
+        "tls a.example 1 2",
+    ] {
+        assert_eq!(read_place(text), None, "{text}");
+    }
 }

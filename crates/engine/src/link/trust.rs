@@ -12,7 +12,7 @@ use rand_core::Rng;
 use xmpp::OfflineReason;
 
 use super::session::Told;
-use super::{End, Link, Network};
+use super::{End, Link, Network, Report};
 use crate::random::SystemRandom;
 
 impl Link {
@@ -25,7 +25,7 @@ impl Link {
     }
 
     /// Whether the present stream ends at the onion service that is the account's own domain.
-    fn leads_to_itself(&self) -> bool {
+    pub(super) fn leads_to_itself(&self) -> bool {
         let own = Host::parse(&self.name).ok();
         let own = own.filter(Host::is_onion);
         own.is_some() && self.place.as_ref().map(|place| &place.host) == own.as_ref()
@@ -40,6 +40,7 @@ impl Link {
         let first = alone && self.setup.known.is_none() && self.setup.pins.is_empty();
         let place = self.place.clone().filter(|place| first && !place.host.is_onion());
         let Some(place) = place else { return Ok(()) };
+        self.report(Report::Witnessed).await;
         let (dialer, domain) = (self.setup.dialer.clone(), self.name.clone());
         let comparing = witness::compare(&dialer, &place, &domain, server.key, policy, fresh);
         match self.meanwhile(comparing).await? {

@@ -21,7 +21,7 @@ use super::network::check_own_address;
 use super::people::no_such_account;
 use super::profile::Job;
 use super::strangers::kind;
-use super::{Messenger, Outcome, locked, profile};
+use super::{Messenger, Outcome, locked, profile, server_story};
 use crate::conversation::{Conversation, Rules, Setup};
 use crate::link::{self, Coming, Link, Order, PersonReport, Report};
 use crate::random::SystemRandom;
@@ -142,6 +142,7 @@ impl Messenger {
             dialer: self.dialer.clone(),
             resolvers: kept.resolvers,
             tls_at: kept.tls_at,
+            onion: server_story::onion(open.vault.profile(), id),
             siblings: open.moves.siblings.clone(),
             chance: Box::new(SystemRandom),
         };
@@ -153,7 +154,10 @@ impl Messenger {
             lost: Vec::new(),
             isolation,
             line: None,
-            shown: kept.shown,
+            shown: model::Account {
+                server_story: server_story::told(open.vault.profile(), id),
+                ..kept.shown
+            },
         };
         self.queue.tell(Event::AccountChanged {
             account: account.shown.clone(),
@@ -192,6 +196,7 @@ impl Messenger {
         open.accounts.remove(&id);
         open.asked.remove(&id);
         self.forget_visibility(id);
+        self.forget_server_story(id);
         self.queue.tell(Event::AccountRemoved { account: id });
         Ok(())
     }
@@ -222,7 +227,9 @@ impl Messenger {
             Report::State(state) => self.on_state(id, state),
             Report::Bounced { token, problem } => self.on_bounced(id, token, &problem),
             Report::Line(bytes) => self.on_line(id, bytes),
+            Report::Looked(asked) => self.seen_looking(id, &asked),
             Report::Lost(tokens) => self.on_lost(id, tokens),
+            Report::Onion(place) => self.server_proved_onion(id, &place),
             Report::Online { mechanism } => self.on_online(id, false, mechanism.as_deref()),
             Report::OwnName(name) => self.on_own_name(id, &name),
             Report::Person(report) => self.on_person(id, report),
@@ -230,6 +237,7 @@ impl Messenger {
             Report::Server(server) => self.keep_server(id, server),
             Report::Taken { token } => self.on_taken(id, token),
             Report::TlsOnly { port, seconds } => self.keep_tls_only(id, port, seconds),
+            Report::Witnessed => self.seen_by_witnesses(id),
             Report::Xmpp(event) => self.on_xmpp(id, event),
         }
         self.tell_lost(id);
@@ -240,6 +248,7 @@ impl Messenger {
             return;
         };
         let was = std::mem::replace(&mut account.online, state == AccountState::Online);
+        let state_now = state.clone();
         let securing = AccountState::Connecting {
             step: LoginStep::Secure,
         };
@@ -253,6 +262,7 @@ impl Messenger {
         if secures {
             self.seen_by_exit(id);
         }
+        self.follow_server(id, &state_now);
         if was {
             self.rooms_offline(id);
             self.server_is_silent(id);

@@ -124,6 +124,11 @@ impl Messenger {
                 self.write_down(account, &contact, &message);
                 self.queue.tell(Event::MessageChanged { message });
             }
+            Effect::Confirmed(token) => {
+                if let Some(open) = &self.open {
+                    open.seen.borrow_mut().confirms(token);
+                }
+            }
             Effect::Keys => self.tell_contact(account, &contact),
             Effect::NewFingerprint { fingerprint, changed } => {
                 self.queue.tell(Event::FingerprintNew {

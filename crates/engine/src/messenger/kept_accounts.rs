@@ -246,6 +246,7 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
             server,
             policy: kept.policy.map_or(model::Policy::Required, read_policy),
             visibility: model::Visibility::Always,
+            server_story: None,
         },
         network,
         password: password(word.expose_secret()),

@@ -3,7 +3,7 @@
 //! Door 1: `room.*`; XEP-0045; RFC 2811.
 
 mod heard;
-mod linked;
+mod looks;
 mod room;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -51,6 +51,17 @@ impl Rooms {
     /// All rooms, for the snapshot.
     pub(super) fn shown(&self) -> Vec<model::Room> {
         self.rooms.values().map(Room::shown).collect()
+    }
+
+    /// Rooms that the owner chose: what others only invite to is none of them.
+    pub(super) fn chosen(&self) -> impl Iterator<Item = &model::Room> {
+        let rooms = self.rooms.values().map(|room| &room.shown);
+        rooms.filter(|room| room.invited_by.is_none())
+    }
+
+    pub(super) fn find(&self, id: AccountId, address: &Address) -> Option<&model::Room> {
+        let room = self.rooms.get(&(id, address.clone()));
+        room.map(|room| &room.shown)
     }
 
     fn of(&mut self, id: AccountId) -> impl Iterator<Item = &mut Room> {
@@ -207,8 +218,10 @@ impl Messenger {
             return Err(too_long());
         }
         self.check_inside(with.account, &with.room)?;
-        let (room, topic) = (with.room, with.text);
-        self.room_order(with.account, RoomOrder::Topic { room, topic })
+        let (room, topic) = (with.room.clone(), with.text);
+        self.room_order(with.account, RoomOrder::Topic { room, topic })?;
+        self.seen_room(with.account, &with.room, &heard::READABLE, &heard::READABLE);
+        Ok(())
     }
 
     fn set_room_draft(&mut self, with: RoomText) -> Result<(), Problem> {
@@ -226,8 +239,10 @@ impl Messenger {
     fn invite_to_room(&mut self, with: InviteToRoom) -> Result<(), Problem> {
         self.check_inside(with.account, &with.room)?;
         let who = self.spelt(with.account, &with.contact)?;
-        let room = with.room;
-        self.room_order(with.account, RoomOrder::Invite { room, who })
+        let (room, whom) = (with.room.clone(), who.clone());
+        self.room_order(with.account, RoomOrder::Invite { room, who })?;
+        self.seen_invitation(with.account, &with.room, &whom, true);
+        Ok(())
     }
 
     fn moderate_room(&mut self, with: ModerateRoom) -> Result<(), Problem> {

@@ -23,6 +23,7 @@ impl Messenger {
         match command {
             Command::CheckText(with) => return to_value(&self.check_text(&with)?),
             Command::AllowPlain(with) => self.allow_plain(with.account),
+            Command::CheckLinks(with) => return to_value(&self.check_links(&with)?),
             Command::BlockContact(with) => self.block(with.account, &with.contact),
             Command::ChangeAccount(with) => self.change_account(&with),
             Command::TrustServer(with) => self.trust_server(&with),

@@ -22,7 +22,17 @@ type Line = (AccountId, &'static str, String, &'static str);
 #[derive(Default)]
 pub(super) struct Seen {
     lines: BTreeMap<Line, u64>,
-    sent: VecDeque<(u64, AccountId, Address, bool)>,
+    sent: VecDeque<Sent>,
+}
+
+/// A message on its way to a server.
+struct Sent {
+    token: u64,
+    account: AccountId,
+    to: Address,
+    otr: bool,
+    /// It tells the contact that its own messages arrived.
+    confirms: bool,
 }
 
 impl Seen {
@@ -35,7 +45,7 @@ impl Seen {
 
     pub(super) fn forget_account(&mut self, id: AccountId) {
         self.lines.retain(|(account, ..), _| *account != id);
-        self.sent.retain(|(_, account, ..)| *account != id);
+        self.sent.retain(|sent| sent.account != id);
     }
 
     /// A message was handed to a link; the server does not have it yet.
@@ -43,15 +53,26 @@ impl Seen {
         if self.sent.len() >= MAX_SENT {
             self.sent.pop_front();
         }
-        self.sent.push_back((token, account, to, otr));
+        self.sent.push_back(Sent {
+            token,
+            account,
+            to,
+            otr,
+            confirms: false,
+        });
     }
 
-    fn take(&mut self, token: u64, account: AccountId) -> Option<(Address, bool)> {
-        let at = self
-            .sent
-            .iter()
-            .position(|sent| (sent.0, sent.1) == (token, account))?;
-        self.sent.remove(at).map(|(_, _, to, otr)| (to, otr))
+    /// A message that was handed to a link holds a receipt.
+    pub(super) fn confirms(&mut self, token: u64) {
+        if let Some(sent) = self.sent.iter_mut().rev().find(|sent| sent.token == token) {
+            sent.confirms = true;
+        }
+    }
+
+    fn take(&mut self, token: u64, account: AccountId) -> Option<Sent> {
+        let mut sent = self.sent.iter();
+        let at = sent.position(|sent| (sent.token, sent.account) == (token, account))?;
+        self.sent.remove(at)
     }
 }
 
@@ -89,6 +110,30 @@ impl Messenger {
         }
     }
 
+    /// Two more circuits were taken to compare the server's key: two more exits saw its name.
+    pub(super) fn seen_by_witnesses(&self, id: AccountId) {
+        self.seen_by_exit(id);
+        self.seen_by_exit(id);
+    }
+
+    /// Somebody was asked where the server is: its website, or a name server. Where no TLS began nobody was.
+    pub(super) fn seen_looking(&self, id: AccountId, asked: &[(String, &'static str)]) {
+        let Some(open) = &self.open else { return };
+        let mut seen = open.seen.borrow_mut();
+        let reached = |what: &str| !what.starts_with("tor.") && !what.starts_with("gate.");
+        for (who, _) in asked
+            .iter()
+            .filter(|(_, what)| reached(what) && *what != "timed_out")
+        {
+            if who.starts_with("https://") {
+                seen.count(id, "exit", "", "server_name");
+            } else {
+                seen.count(id, "exit", "", "name_server");
+                seen.count(id, "name_server", who, "server_name");
+            }
+        }
+    }
+
     /// The server let the account in.
     pub(super) fn seen_online(&self, id: AccountId) {
         self.seen_by_server(id, &["address", "online_times"]);
@@ -110,11 +155,17 @@ impl Messenger {
             .open
             .as_ref()
             .and_then(|open| open.seen.borrow_mut().take(token, id));
-        if let Some((to, otr)) = taken {
+        if let Some(Sent {
+            to, otr, confirms, ..
+        }) = taken
+        {
             self.seen_words(id, &to, otr);
             if let Some(open) = &self.open {
                 let mut seen = open.seen.borrow_mut();
                 seen.count(id, "contact", to.as_str(), "message_times");
+                if confirms {
+                    seen.count(id, "contact", to.as_str(), "receipts");
+                }
             }
         }
     }
@@ -176,6 +227,24 @@ impl Messenger {
         open.count_server_of(id, room, ("room_server", by_servers));
         for what in by_all {
             open.seen.borrow_mut().count(id, "room", room.as_str(), what);
+        }
+    }
+
+    /// Somebody invites somebody else into a room: the account the person, or the person the account. A room that is
+    /// not open to everybody is asked to let the person in.
+    pub(super) fn seen_invitation(&self, id: AccountId, room: &Address, who: &Address, invites: bool) {
+        const WHAT: &[&str] = &["invitations"];
+        self.seen_by_server(id, WHAT);
+        let Some(open) = &self.open else { return };
+        open.count_server_of(id, who, ("contact_server", WHAT));
+        let closed = open.rooms.find(id, room);
+        let closed = closed.is_some_and(|room| !room.risks.contains(&model::RoomRisk::Open));
+        if invites && closed {
+            open.count_server_of(id, room, ("room_server", WHAT));
+        }
+        if invites {
+            let mut seen = open.seen.borrow_mut();
+            seen.count(id, "contact", who.as_str(), "invitations");
         }
     }
 

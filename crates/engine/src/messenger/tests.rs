@@ -24,6 +24,7 @@ mod linked;
 mod moves;
 mod on_server;
 mod rooms;
+mod server_story;
 mod settings;
 mod shield;
 mod strangers;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
-use model::{AccountId, Address, CheckText, Event, Finding, Findings, MAX_TEXT_BYTES, Problem};
+use model::{AccountId, CheckText, Finding, Findings, MAX_TEXT_BYTES, Problem};
 
 use super::people::no_such_account;
 use super::{Messenger, Open, locked};
@@ -74,13 +74,7 @@ impl Messenger {
             return Err(no_such_account());
         }
         let known = open.names();
-        let mut findings = Vec::new();
-        if writing::is_mixed(with.to.as_str()) || known.resembled(with.to.as_str()).is_some() {
-            findings.push(finding("look_alike", with.to.as_str()));
-        }
-        let linked = open.linked_by_contact(with.account, &with.to);
-        let linked = linked.or_else(|| open.linked_by_room(with.account, &with.to));
-        findings.extend(linked.map(|other| finding("same_contact", other.as_str())));
+        let mut findings = open.links(Some(with.account), &with.to, &known);
         let same = open.said.by_another(with.account, &with.text);
         let same = same.and_then(|other| open.accounts.get(&other));
         findings.extend(same.map(|other| finding("same_text", other.shown.address.as_str())));
@@ -96,69 +90,44 @@ impl Messenger {
             open.said.remember(account, text);
         }
     }
-
-    /// Tells the owner where a new contact links two accounts, or looks like another contact.
-    pub(super) fn warn_of_links(&self, account: AccountId, contact: &Address) {
-        let Some(open) = &self.open else { return };
-        let tell = |notice: Problem| {
-            self.queue.tell(Event::Notice {
-                account,
-                contact: contact.clone(),
-                notice,
-            });
-        };
-        if open.linked_by_contact(account, contact).is_some() {
-            let text = "Another of your accounts has this contact, too. Whoever sees both accounts talk with the same person can guess that they belong together.";
-            tell(Problem::new("contact.in_two_accounts", text));
-        }
-        if writing::is_mixed(contact.as_str()) || open.names().resembled(contact.as_str()).is_some() {
-            let text = "This address looks like another one, but is written with other letters. Compare it letter by letter.";
-            tell(Problem::new("contact.looks_like_another", text));
-        }
-    }
 }
 
 impl Open {
-    /// Everybody whom somebody else could be taken for: the contacts and the owner.
-    fn names(&self) -> Names {
+    /// Everybody and everything that something else could be taken for: the contacts, the rooms and the owner.
+    pub(super) fn names(&self) -> Names {
         let mut names = Names::default();
         let accepted = self.people.values().filter(|person| person.accepted);
         accepted.for_each(|person| names.add_address(person.address.as_str()));
+        self.rooms
+            .chosen()
+            .for_each(|room| names.add_address(room.address.as_str()));
         let own = self.accounts.values();
         own.for_each(|account| names.add_address(account.shown.address.as_str()));
         names
     }
 
-    /// Addresses and names of the other accounts. A name that this account bears, too, tells nothing new.
+    /// Addresses, names and nicks of the other accounts. What this account is called, too, tells nothing new.
     fn other_names(&self, id: AccountId) -> BTreeSet<String> {
-        let names = |account: &super::Account| {
-            let address = account.shown.address.as_str();
-            let name = address.split_once('@').map_or(address, |(name, _)| name);
-            [address.to_owned(), name.to_owned()]
+        let of_account = |account: &super::Account| {
+            let address = account.shown.address.as_str().to_lowercase();
+            let name = address.split_once('@').map(|(name, _)| name.to_owned());
+            let nicks = self
+                .rooms
+                .chosen()
+                .filter(|room| room.account == account.shown.id);
+            let nicks = nicks.map(|room| room.nick.to_lowercase());
+            nicks.chain(name).chain([address]).collect::<Vec<_>>()
         };
-        let own: BTreeSet<String> = self.accounts.get(&id).into_iter().flat_map(names).collect();
+        let own: BTreeSet<String> = self.accounts.get(&id).into_iter().flat_map(of_account).collect();
         let others = self.accounts.iter().filter(|(other, _)| **other != id);
         others
-            .flat_map(|(_, account)| names(account))
+            .flat_map(|(_, account)| of_account(account))
             .filter(|name| name.chars().count() >= SHORTEST_NAME && !own.contains(name))
             .collect()
     }
-
-    /// Another account that has this contact, too.
-    fn linked_by_contact(&self, id: AccountId, contact: &Address) -> Option<&Address> {
-        let others = self.accounts.iter().filter(|(other, _)| **other != id);
-        let has = |other: AccountId| {
-            let person = self.people.get(&(other, contact.clone()));
-            person.is_some_and(|person| person.accepted)
-        };
-        others
-            .filter(|(other, _)| has(**other))
-            .map(|(_, account)| &account.shown.address)
-            .next()
-    }
 }
 
-fn finding(kind: &str, part: &str) -> Finding {
+pub(super) fn finding(kind: &str, part: &str) -> Finding {
     Finding {
         kind: kind.to_owned(),
         part: crate::text::beginning(part, 100),

@@ -32,27 +32,34 @@ struct Talk {
     stanzas: u32,
 }
 
-/// Serves one stream until it ends; `note` is told each stanza.
+/// Serves one stream until it ends; `note` is told each stanza that came, and with `true` what was said to the client.
 pub(super) async fn serve(
     mut stream: Side,
     mut says: mpsc::UnboundedReceiver<String>,
-    note: impl Fn(String),
+    note: impl Fn(&str, bool),
 ) {
     let (mut talk, mut heard, mut buffer) = (Talk::default(), String::new(), [0; 4096]);
     loop {
         let answer = tokio::select! {
             read = stream.read(&mut buffer) => {
                 let Ok(length @ 1..) = read else { return };
-                heard.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
+                let Ok(words) = std::str::from_utf8(&buffer[..length]) else {
+                    // TLS begins, of which only the beginning is looked at.
+                    return note(&String::from_utf8_lossy(&buffer[..length]), false);
+                };
+                heard.push_str(words);
                 let mut answer = String::new();
                 while let Some(stanza) = stanza(&mut heard) {
                     answer.push_str(&talk.answer(&stanza));
-                    note(stanza);
+                    note(&stanza, false);
                 }
                 answer
             }
             Some(line) = says.recv() => if talk.proven { line } else { String::new() },
         };
+        if !answer.is_empty() {
+            note(&answer, true);
+        }
         if stream.write_all(answer.as_bytes()).await.is_err() || stream.flush().await.is_err() {
             return;
         }
@@ -102,6 +109,8 @@ impl Talk {
             "</stream:stream>".to_owned()
         } else if is("iq") && stanza.contains("type='") && !stanza.contains("type='result'") {
             self.result(stanza)
+        } else if let Some((room, nick)) = in_room(stanza) {
+            from_room(stanza, room, nick)
         } else {
             String::new()
         }
@@ -143,7 +152,14 @@ impl Talk {
 
     fn result(&self, stanza: &str) -> String {
         let id = stanza.split(" id='").nth(1).unwrap().split('\'').next().unwrap();
-        let inner = if stanza.contains("xmpp-bind") {
+        let to = attribute(stanza, "to");
+        let from = to.map(|to| format!(" from='{to}'")).unwrap_or_default();
+        let inner = if stanza.contains("disco#info") && to.is_some() {
+            let feature = |name: &str| format!("<feature var='{name}'/>");
+            let features = feature("http://jabber.org/protocol/muc") + &feature("muc_membersonly");
+            let identity = "<identity category='conference' type='text'/>";
+            format!("<query xmlns='http://jabber.org/protocol/disco#info'>{identity}{features}</query>")
+        } else if stanza.contains("xmpp-bind") {
             let jid = format!("{}@example.org/r", self.name);
             format!("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>{jid}</jid></bind>")
         } else if stanza.contains("jabber:iq:roster") && stanza.contains("type='get'") {
@@ -151,7 +167,44 @@ impl Talk {
         } else {
             String::new()
         };
-        format!("<iq type='result' id='{id}'>{inner}</iq>")
+        format!("<iq type='result' id='{id}'{from}>{inner}</iq>")
+    }
+}
+
+fn attribute<'a>(stanza: &'a str, name: &str) -> Option<&'a str> {
+    let rest = stanza.split(&format!(" {name}='")).nth(1)?;
+    rest.split('\'').next()
+}
+
+/// The room that a stanza goes to, and the name in it where the stanza enters: rooms live on a server of their own.
+fn in_room(stanza: &str) -> Option<(&str, Option<&str>)> {
+    let to = attribute(stanza, "to").filter(|to| to.contains("@rooms."))?;
+    Some(
+        to.split_once('/')
+            .map_or((to, None), |(room, nick)| (room, Some(nick))),
+    )
+}
+
+/// What a room gives back: whoever enters, and what is said, to everybody in it.
+fn from_room(stanza: &str, room: &str, nick: Option<&str>) -> String {
+    const ME: &str = "alice";
+    let message = |inner: &str| {
+        let id = attribute(stanza, "id").unwrap_or_default();
+        format!("<message type='groupchat' from='{room}/{ME}' id='{id}'>{inner}</message>")
+    };
+    let inner = |name: &str| {
+        let inner = stanza.split(&format!("<{name}>")).nth(1)?.split("</").next()?;
+        Some(format!("<{name}>{inner}</{name}>"))
+    };
+    if let (Some(nick), false) = (nick, stanza.contains("unavailable")) {
+        let item = "<item affiliation='member' role='participant'/><status code='110'/>";
+        format!(
+            "<presence from='{room}/{nick}'><x xmlns='http://jabber.org/protocol/muc#user'>{item}</x></presence>\
+             <message type='groupchat' from='{room}'><subject>The den</subject></message>"
+        )
+    } else {
+        let said = inner("body").or_else(|| inner("subject"));
+        said.map(|said| message(&said)).unwrap_or_default()
     }
 }
 

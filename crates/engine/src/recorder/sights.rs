@@ -1,6 +1,8 @@
 //! "Who can see what" beside what the server really saw of the same conversation: neither more nor less.
 //! It must never take the expected lines from the engine. Door 1: `sight.list`.
 
+mod whole;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -160,7 +160,7 @@ fn the_skeleton_of_ascii_is_that_of_the_standard() {
         let standard: String = unicode_security::skeleton(&c)
             .flat_map(char::to_lowercase)
             .collect();
-        let ours = names::skeleton(&c);
+        let ours = skeleton(&c);
         assert_eq!(ours, standard, "{c:?}");
     }
 }

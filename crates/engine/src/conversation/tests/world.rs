@@ -183,7 +183,7 @@ impl World {
             Effect::NewFingerprint { fingerprint, changed } => side.new_keys.push((fingerprint, changed)),
             Effect::Notice(problem) => side.notices.push(problem.code),
             Effect::Persist { .. } => side.disk = side.conversation.outgoing().map(keep).collect(),
-            Effect::Privacy(_) => {}
+            Effect::Confirmed(_) | Effect::Privacy(_) => {}
             Effect::Verification(verification) => side.verifications.push(verification),
             Effect::Transmit { body, token, .. } | Effect::TransmitReadable { body, token } => {
                 let required = side.conversation.rules.policy == Policy::Required;

@@ -13,7 +13,7 @@ use crate::random::SystemRandom;
 use crate::text;
 
 /// What shows of words in a room.
-const READABLE: [&str; 3] = ["message_times", "message_sizes", "readable_text"];
+pub(super) const READABLE: [&str; 3] = ["message_times", "message_sizes", "readable_text"];
 /// Rooms that are shown of a server's list.
 const MAX_FOUND: usize = 1_000;
 
@@ -61,7 +61,12 @@ impl Messenger {
                 }
                 room.shown.risks = risks;
             }),
-            RoomReport::Topic { room, topic } => self.with_room(id, &room, |room| room.set_topic(&topic)),
+            RoomReport::Topic { room, topic } => {
+                if !topic.trim().is_empty() && self.known_room(id, &room).is_ok() {
+                    self.seen_room(id, &room, &READABLE, &[]);
+                }
+                self.with_room(id, &room, |room| room.set_topic(&topic));
+            }
         }
     }
 
@@ -78,13 +83,15 @@ impl Messenger {
     /// Changes who is in one room, or in every room of the account.
     fn with_members(&mut self, id: AccountId, address: Option<&Address>, change: impl Fn(&mut Room) -> bool) {
         let Some(open) = &mut self.open else { return };
-        let mut changed = Vec::new();
+        let (mut changed, mut alike) = (Vec::new(), Vec::new());
         for room in open.rooms.of(id) {
             if address.is_none_or(|address| room.shown.address == *address) {
                 let before = room.shown();
                 if change(room) {
                     changed.push((room.shown.address.clone(), before != room.shown()));
                 }
+                let names = room.take_alike();
+                alike.extend(names.into_iter().map(|name| (room.shown.address.clone(), name)));
             }
         }
         for (room, also_shown) in changed {
@@ -93,6 +100,16 @@ impl Messenger {
             }
             self.queue.tell(Event::RoomMembersChanged { account: id, room });
         }
+        for (room, name) in alike {
+            self.warn_of_name(id, &room, name);
+        }
+    }
+
+    /// Tells the owner, in the room itself, that somebody's name looks like another one.
+    fn warn_of_name(&mut self, id: AccountId, room: &Address, name: String) {
+        let text = "A name in this room is written so that it looks like another one. Whoever bears it may not be the one you think.";
+        let problem = Problem::new("room.name_looks_like_another", text).with(vec![name]);
+        self.say(id, room, None, (false, false), text, Some(problem));
     }
 
     fn on_entered(&mut self, id: AccountId, address: &Address, nick: String) {
@@ -179,6 +196,7 @@ impl Messenger {
         by: Address,
         password: Option<zeroize::Zeroizing<String>>,
     ) {
+        self.seen_invitation(id, &address, &by, false);
         if self.known(id, &by).is_ok_and(|person| person.blocked) {
             return;
         }

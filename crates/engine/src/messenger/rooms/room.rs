@@ -8,6 +8,7 @@ use model::{AccountId, Address, Member, MessageId, Problem, RoomMessage, RoomSho
 use vault::SecretText;
 use zeroize::Zeroizing;
 
+use super::looks::Looks;
 use crate::messenger::effects::unix_milliseconds;
 use crate::text;
 
@@ -38,6 +39,7 @@ pub(super) struct Room {
     members: BTreeMap<String, Member>,
     messages: VecDeque<RoomMessage>,
     bytes: usize,
+    looks: Looks,
 }
 
 impl Room {
@@ -64,6 +66,7 @@ impl Room {
             members: BTreeMap::new(),
             messages: VecDeque::new(),
             bytes: 0,
+            looks: Looks::default(),
         }
     }
 
@@ -121,10 +124,17 @@ impl Room {
         self.shown.rank = model::Rank::default();
         self.away = false;
         self.members.clear();
+        self.looks = Looks::default();
+    }
+
+    /// Names that were put in it since the last call and look like others.
+    pub(super) fn take_alike(&mut self) -> Vec<String> {
+        self.looks.take()
     }
 
     pub(super) fn set_members(&mut self, members: Vec<Member>) {
         self.members.clear();
+        self.looks.empty();
         for member in members {
             self.put(member);
         }
@@ -138,13 +148,16 @@ impl Room {
             self.shown.nick.clone_from(&member.nick);
         }
         if self.members.len() < MAX_MEMBERS || self.members.contains_key(&member.nick) || member.own {
+            self.looks.add(&member.nick, member.own);
             self.members.insert(member.nick.clone(), member);
         }
     }
 
     /// Whether somebody of this name was in it.
     pub(super) fn remove(&mut self, nick: &str) -> bool {
-        self.members.remove(&name(nick)).is_some()
+        let nick = name(nick);
+        self.looks.remove(&nick);
+        self.members.remove(&nick).is_some()
     }
 
     /// Whether somebody of this name was in it and is called otherwise now.
@@ -152,6 +165,7 @@ impl Room {
         let Some(mut member) = self.members.remove(&name(from)) else {
             return false;
         };
+        self.looks.remove(&name(from));
         to.clone_into(&mut member.nick);
         self.put(member);
         true

@@ -333,3 +333,52 @@ async fn who_is_not_let_into_a_room_is_told_why_and_not_tried_again() {
     desk.room("room.forget", json!({})).unwrap();
     assert!(desk.messenger.snapshot().unwrap().rooms.is_empty());
 }
+
+#[tokio::test]
+async fn whoever_panics_on_irc_ends_the_private_conversation_and_leaves_no_link_within_a_second() {
+    let mut desk = desk().await;
+    desk.about("contact.add", "bob", json!({})).unwrap();
+    desk.reports(Report::Person(PersonReport::There {
+        who: address("bob"),
+        there: true,
+    }));
+    desk.about("message.send", "bob", json!({ "text": "first" }))
+        .unwrap();
+    let mut bob = bob();
+    assert_eq!(desk.talk(&mut bob).await, ["first"]);
+    desk.inside();
+    desk.all_orders();
+    now(&mut desk.messenger, command("engine.panic", json!({}))).unwrap();
+    let started = std::time::Instant::now();
+    desk.messenger.end_at_once().await;
+    assert!(started.elapsed() < Duration::from_millis(900));
+    assert!(desk.messenger.open.is_none());
+    for body in desk.bodies() {
+        let input = Input::Receive(&body);
+        bob.handle(input, Duration::from_secs(1), &mut SystemRandom)
+            .unwrap();
+    }
+    let outputs = std::iter::from_fn(|| bob.poll());
+    let ended = |output: Output| matches!(output, Output::Event(otr::Event::Finished { .. }));
+    assert!(outputs.into_iter().any(ended));
+    // Nobody gives the link orders any more: it and its stream end.
+    assert_eq!(desk.orders.recv().await.map(|_| ()), None);
+}
+
+#[tokio::test]
+async fn what_strangers_try_on_irc_is_counted_like_anywhere_and_not_answered() {
+    let mut desk = desk().await;
+    desk.all_orders();
+    for what in ["ctcp", "ctcp", "dcc"] {
+        let who = address("mallory");
+        desk.reports(Report::Person(PersonReport::Tried { who, what }));
+    }
+    desk.said("mallory", "?OTRv3?");
+    let probes = now(&mut desk.messenger, command("probe.list", json!({}))).unwrap();
+    let probes: model::Probes = serde_json::from_value(probes).unwrap();
+    let mut tried: Vec<_> = probes.probes.into_iter().map(|p| (p.kind, p.count)).collect();
+    tried.sort();
+    let line = |kind: &str, count| (kind.to_owned(), count);
+    assert_eq!(tried, [line("ctcp", 2), line("dcc", 1), line("otr_query", 1)]);
+    assert!(desk.all_orders().is_empty());
+}

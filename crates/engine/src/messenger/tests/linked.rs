@@ -61,10 +61,106 @@ async fn the_same_room_or_name_in_two_accounts_is_told_when_it_is_entered_and_a_
         .iter()
         .map(|f| f["kind"].as_str().unwrap())
         .collect();
-    assert_eq!(kinds, ["same_contact", "same_text"]);
+    assert_eq!(kinds, ["same_room", "same_text"]);
     assert_eq!(enter(&mut desk, 2, ROOM), ["room.in_two_accounts"]);
     // The same name on another network is another room; but who is in it is called the same.
     assert_eq!(enter(&mut desk, 3, ROOM), ["room.nick_in_two_accounts"]);
+}
+
+/// What would tie an account to others, kind and other account.
+fn links(desk: &mut Desk, asked: Value) -> Vec<(String, String)> {
+    let found = now(&mut desk.messenger, command("link.check", asked)).unwrap();
+    let found: model::Findings = serde_json::from_value(found).unwrap();
+    found.findings.into_iter().map(|f| (f.kind, f.part)).collect()
+}
+
+fn ties(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(kind, part): &(&str, &str)| ((*kind).to_owned(), (*part).to_owned());
+    list.iter().map(owned).collect()
+}
+
+#[tokio::test]
+async fn on_irc_a_contact_a_room_and_a_name_are_warned_of_before_two_accounts_share_them() {
+    let mut desk = desk().await;
+    let namesake = ("same_name", "alice@irc.example.net");
+    let room = |account: u64| json!({ "account": account, "to": "#Otters" });
+    assert_eq!(links(&mut desk, room(1)), ties(&[namesake]));
+    enter(&mut desk, 1, ROOM);
+    assert_eq!(
+        links(&mut desk, room(2)),
+        ties(&[("same_room", "alice@irc.example")])
+    );
+    // The room of the same name on another network is another room.
+    assert_eq!(
+        links(&mut desk, room(3)),
+        ties(&[("same_name", "alice@irc.example")])
+    );
+    desk.about("contact.add", "bob", json!({})).unwrap();
+    let bob = |account: u64| json!({ "account": account, "to": "bob" });
+    assert_eq!(
+        links(&mut desk, bob(2)),
+        ties(&[("same_contact", "alice@irc.example")])
+    );
+    assert_eq!(links(&mut desk, bob(3)), []);
+    assert_eq!(links(&mut desk, bob(1)), []);
+    // An account that is not there yet.
+    let new = |address: &str| json!({ "to": address });
+    assert_eq!(
+        links(&mut desk, new("Rose@irc.example.com")),
+        ties(&[("same_name", "rose@irc.example")])
+    );
+    assert_eq!(links(&mut desk, new("heron@irc.example.com")), []);
+    let nobody = json!({ "account": 9, "to": "bob" });
+    let refused = now(&mut desk.messenger, command("link.check", nobody));
+    assert_eq!(code(refused), "account.unknown");
+}
+
+#[tokio::test]
+async fn on_xmpp_a_contact_a_room_and_a_name_are_warned_of_before_two_accounts_share_them() {
+    let mut desk = Desk::new().await;
+    let night = desk.second_account("night-heron@example.com").await;
+    let den = "den@rooms.example.org";
+    let asked = |to: &str, nick: Option<&str>| json!({ "account": night, "to": to, "nick": nick });
+    assert_eq!(links(&mut desk, asked(BOB, None)), []);
+    assert_eq!(links(&mut desk, asked(den, Some("otter"))), []);
+    desk.about("contact.add", BOB, json!({})).unwrap();
+    let enter = json!({ "account": desk.account, "room": den, "nick": "Otter" });
+    now(&mut desk.messenger, command("room.enter", enter)).unwrap();
+    assert_eq!(
+        links(&mut desk, asked(BOB, None)),
+        ties(&[("same_contact", ALICE)])
+    );
+    assert_eq!(
+        links(&mut desk, asked(den, Some("otter"))),
+        ties(&[("same_room", ALICE), ("same_name", ALICE)])
+    );
+    let elsewhere = "pond@rooms.example.org";
+    assert_eq!(
+        links(&mut desk, asked(elsewhere, Some("alice"))),
+        ties(&[("same_name", ALICE)])
+    );
+    assert_eq!(links(&mut desk, asked(elsewhere, None)), []);
+    // A room, and a contact, that only look like one that is known.
+    let alike = "d\u{435}n@rooms.example.org";
+    assert_eq!(
+        links(&mut desk, asked(alike, None)),
+        ties(&[("look_alike", alike)])
+    );
+    let alike = "b0b@example.net";
+    assert_eq!(
+        links(&mut desk, asked(alike, None)),
+        ties(&[("look_alike", alike)])
+    );
+    // Nothing is held up: whoever goes on is told again, and has the contact.
+    let add = json!({ "account": night, "contact": BOB });
+    now(&mut desk.messenger, command("contact.add", add)).unwrap();
+    assert_eq!(
+        desk.contacts()
+            .iter()
+            .filter(|c| c.address.as_str() == BOB)
+            .count(),
+        2
+    );
 }
 
 #[tokio::test]

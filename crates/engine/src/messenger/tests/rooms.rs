@@ -85,3 +85,46 @@ async fn a_room_that_was_lost_with_the_connection_is_entered_again_on_the_next_o
     let orders = desk.room_orders();
     assert!(matches!(&orders[..], [RoomOrder::Enter { nick, .. }] if nick == "al"));
 }
+
+#[tokio::test]
+async fn a_name_in_a_room_that_looks_like_another_is_told_in_the_room() {
+    let mut desk = Desk::new().await;
+    desk.xmpp_room("room.enter", json!({ "nick": "alice" })).unwrap();
+    let (room, nick) = (den(), "alice".to_owned());
+    desk.room_is(RoomReport::Entered { room, nick });
+    let member = |nick: &str, own| model::Member {
+        nick: nick.to_owned(),
+        address: None,
+        rank: model::Rank::Ordinary,
+        own,
+    };
+    let members = vec![member("alice", true), member("bob", false)];
+    let shown = desk.room_is(RoomReport::Members { room: den(), members });
+    assert!(shown.messages.is_empty());
+    let mallory = member("b\u{43e}b", false);
+    let (room, twice) = (den(), mallory.clone());
+    desk.room_is(RoomReport::Member {
+        room,
+        member: mallory,
+    });
+    let shown = desk.room_is(RoomReport::Member {
+        room: den(),
+        member: twice,
+    });
+    let [message] = &shown.messages[..] else {
+        panic!("{:?}", shown.messages);
+    };
+    let problem = message.problem.as_ref().unwrap();
+    assert_eq!(problem.code, "room.name_looks_like_another");
+    assert_eq!(
+        (&message.nick, &problem.about[..]),
+        (&None, &["b\u{43e}b".to_owned()][..])
+    );
+    let renamed = RoomReport::Renamed {
+        room: None,
+        from: "bob".to_owned(),
+        to: "a1ice".to_owned(),
+    };
+    let shown = desk.room_is(renamed);
+    assert_eq!(shown.messages[1].problem.as_ref().unwrap().about, ["a1ice"]);
+}
