@@ -4,6 +4,7 @@
 //! answer, in any way, somebody whom the owner did not accept.
 
 mod accounts;
+mod credentials;
 mod effects;
 mod gateways;
 mod history;
@@ -195,6 +196,7 @@ impl Messenger {
             Command::AskWhois(with) => self.ask_whois(&with, id),
             Command::FindRooms(with) => self.find_rooms(with, id),
             Command::ServerPassword(with) => self.change_server_password(with, id),
+            Command::UseCertificate(with) => self.use_certificate(with.account, id),
             Command::EraseAccount(with) => self.erase_account(with.account, id),
             service @ (Command::FindAtGateway(_)
             | Command::ListCommands(_)

@@ -130,6 +130,13 @@ methods! {
     "account.erase" EraseAccount(AccountRef) -> Done;
     /// Changes the password, the server or the pins that an account connects with, and connects again.
     "account.change" ChangeAccount(ChangeAccount) -> Done;
+    /// Lets the password of an account itself be sent (SASL PLAIN), over TLS alone, where its server takes nothing else and
+    /// never took anything better; connects again. Without it such an account stops with `only-plain`. XMPP only.
+    "account.allow_plain" AllowPlain(AccountRef) -> Done;
+    /// Makes a certificate, has the account's server take it (XEP-0257), and logs in by it from then on (EXTERNAL) instead
+    /// of by the password; answered when the server has answered. `account.change` with the login `password` goes back.
+    /// XMPP only.
+    "account.use_certificate" UseCertificate(AccountRef) -> Done;
     /// What the services of an IRC network have to be told to let an account log in without a password.
     "account.login_keys" LoginKeys(AccountRef) -> LoginKeys;
     /// Accepts the key that a server showed, after the account stopped because of it (`tls.key_changed`, `tls.untrusted`,
@@ -360,7 +367,8 @@ pub struct AddAccount {
     /// Its password, or the one to register with. On IRC it may be empty: no account of services is used then.
     pub password: Secret,
     /// How to log in to the services of an IRC network; absent: by the password where there is one, by the certificate
-    /// where the network lets in nobody else, else not at all.
+    /// where the network lets in nobody else, else not at all. On XMPP `none` is an anonymous account: its address is the
+    /// server alone, which makes another one up at each login; `certificate` comes by `account.use_certificate`.
     #[serde(default)]
     pub login: Option<ServicesLogin>,
     /// The server, if it shall not be found from the address.
@@ -369,6 +377,9 @@ pub struct AddAccount {
     /// Whether to make the account on the server (XEP-0077).
     #[serde(default)]
     pub register: bool,
+    /// The token of an invitation to the server, where one is needed to make the account (XEP-0401, XEP-0445). XMPP only.
+    #[serde(default)]
+    pub invitation: Option<Secret>,
     /// SHA-256 of the public key (SubjectPublicKeyInfo) of the server's certificate in hexadecimal
     /// digits. A certificate that no authority vouches for is accepted only with its key named here;
     /// with a key named here no other key is accepted.
@@ -411,6 +422,10 @@ pub struct AddContact {
     /// A name for the person. It stays in the profile and is not told to the server.
     #[serde(default)]
     pub name: Option<String>,
+    /// The token of the link by which the person invited the owner, at most 512 bytes: their server lets the account see
+    /// them without asking (XEP-0379). Without a connection it is not used. XMPP only.
+    #[serde(default)]
+    pub invitation: Option<Secret>,
 }
 
 /// One contact of one account.

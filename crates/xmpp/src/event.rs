@@ -8,7 +8,7 @@ use std::time::Duration;
 use jid::{BareJid, FullJid, Jid};
 use zeroize::Zeroizing;
 
-use crate::config::Mechanism;
+use crate::config::{FastToken, Mechanism};
 use crate::error::{OfflineReason, StanzaCondition};
 use crate::query::{Query, QueryFailure, Reply, Suggestion};
 use crate::room::{FoundRoom, Invitation, RoomEvent, RoomOrder};
@@ -84,6 +84,13 @@ pub enum Output {
 pub enum Command {
     /// Ask for the presence of someone.
     Subscribe(BareJid),
+    /// The same with a token that they gave away: their server grants it by itself (XEP-0379).
+    SubscribeWith {
+        /// Whom.
+        jid: BareJid,
+        /// The token, at most 512 bytes.
+        token: Password,
+    },
     /// Let someone see our presence.
     Approve(BareJid),
     /// Refuse a request for our presence, or take back a permission.
@@ -99,6 +106,13 @@ pub enum Command {
     Block(Vec<BareJid>),
     /// Have another password from now on (XEP-0077 3.3). `Event::AccountChange` follows.
     ChangePassword(Password),
+    /// Have the server let in whoever shows this certificate (XEP-0257). `Event::AccountChange` follows.
+    OfferCertificate {
+        /// What it is called on the server.
+        name: String,
+        /// In DER.
+        certificate: Vec<u8>,
+    },
     /// Ask the account's server which rooms it lists.
     FindRooms,
     /// Take a block away.
@@ -149,6 +163,8 @@ pub enum Command {
 /// What the engine is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
+    /// The server gave out another token, or no longer takes the one that there is: what is kept is to be replaced.
+    Token(Option<FastToken>),
     /// What the server said of a change to the account itself.
     AccountChange {
         /// Which.
@@ -263,6 +279,8 @@ pub enum Event {
 /// A change to the account itself (XEP-0077).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AccountChange {
+    /// A certificate to log in by (XEP-0257).
+    Certificate,
     /// Another password.
     Password,
     /// Its end.

@@ -43,6 +43,8 @@ mod blocking;
 mod carbons;
 #[path = "xep/0050_commands.rs"]
 mod commands;
+#[path = "xep/0257_certificates.rs"]
+mod certificates;
 #[path = "xep/0045_configuration.rs"]
 mod configuration;
 #[path = "xep/0203_delay.rs"]
@@ -53,12 +55,16 @@ mod elsewhere;
 mod forms;
 #[path = "xep/0100_gateways.rs"]
 mod gateways;
+#[path = "xep/0484_fast.rs"]
+mod fast;
 #[path = "xep/0334_hints.rs"]
 mod hints;
 #[path = "xep/0249_invitations.rs"]
 mod invitations;
 #[path = "xep/0055_people_search.rs"]
 mod people_search;
+#[path = "xep/0379_preauth.rs"]
+mod preauth;
 #[path = "xep/0077_registration.rs"]
 mod registration;
 #[path = "xep/0030_room_list.rs"]
@@ -67,6 +73,8 @@ mod room_list;
 mod room_stanzas;
 #[path = "xep/0045_rooms.rs"]
 mod rooms;
+#[path = "xep/0388_sasl2.rs"]
+mod sasl2;
 #[path = "xep/0410_self_ping.rs"]
 mod self_ping;
 #[path = "xep/0030_services.rs"]
@@ -76,7 +84,7 @@ mod sm;
 #[path = "xep/0144_suggestions.rs"]
 mod suggestions;
 
-pub use config::{Config, Limits, Mechanism, Tls};
+pub use config::{Config, Credential, FastToken, Limits, Mechanism, Tls};
 pub use error::{Error, OfflineReason, StanzaCondition, StreamCondition};
 pub use event::{
     AccountChange, Bindings, Command, Event, Input, MessageKind, Output, Password, Request, RosterItem,

@@ -27,8 +27,7 @@ use crate::rooms::Rooms;
 use crate::sm::Management;
 use crate::write;
 use life::Clock;
-use login::Login;
-pub(crate) use login::condition;
+pub(crate) use login::{Login, Next, Stage, condition};
 pub(crate) use queries::{Asked, Queries};
 use requests::Requests;
 pub(crate) use requests::{Answer, Kind, RoomStep, SearchStep};
@@ -45,7 +44,7 @@ pub struct Session {
     out: VecDeque<Output>,
     clock: Clock,
     /// Outlives the transport.
-    management: Option<Management>,
+    pub(crate) management: Option<Management>,
     /// Without XEP-0198: messages that no later answer of the server's has confirmed yet.
     unconfirmed: VecDeque<u64>,
     requests: Requests,
@@ -61,16 +60,18 @@ pub struct Session {
     queries: Queries,
     jid: Option<FullJid>,
     /// The strongest mechanism that this account has used, or that was offered to it.
-    seen: Option<Mechanism>,
+    pub(crate) seen: Option<Mechanism>,
     /// The mechanism of this stream.
-    mechanism: Mechanism,
+    pub(crate) mechanism: Mechanism,
+    /// The session stands, and the server's features have to come yet (XEP-0388).
+    pub(crate) awaits_features: bool,
     registration: Registration,
     /// Of the transport that stands.
     bindings: Bindings,
 }
 
 /// Where a stream stands. A login has states of its own.
-enum Phase {
+pub(crate) enum Phase {
     /// No transport, or a stream that is over and waits for its transport to go.
     Down,
     /// From the first header to a resource.
@@ -126,6 +127,7 @@ impl Session {
             jid: None,
             seen: config.mechanism_seen,
             mechanism: Mechanism::Plain,
+            awaits_features: false,
             bindings: Bindings::default(),
             registration: if config.register {
                 Registration::Wanted
@@ -226,7 +228,7 @@ impl Session {
     }
 
     /// Writes something that is no stanza.
-    fn write(&mut self, bytes: Vec<u8>) {
+    pub(crate) fn write(&mut self, bytes: Vec<u8>) {
         self.out.push_back(Output::Send(bytes));
     }
 
@@ -235,9 +237,9 @@ impl Session {
     }
 
     /// Starts a stream anew on the same transport (RFC 6120 4.3.3).
-    fn open_stream(&mut self) {
+    fn open_stream(&mut self, from: bool) {
         self.framer = Framer::new(self.config.limits.clone());
-        self.write(write::header(&self.config.jid));
+        self.write(write::header(&self.config.jid, from));
     }
 }
 

@@ -5,6 +5,7 @@ mod protocol {
     mod account;
     mod binding;
     mod chaos;
+    mod credentials;
     mod login;
     mod mallory;
     mod peer;
@@ -12,5 +13,6 @@ mod protocol {
     mod resume;
     mod rooms;
     mod rooms_chaos;
+    mod sasl2;
     mod stanzas;
 }

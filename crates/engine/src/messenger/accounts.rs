@@ -277,8 +277,14 @@ impl Messenger {
             xmpp::Event::Suggested { gateway, suggestions } => self.on_suggested(id, &gateway, suggestions),
             xmpp::Event::Registered => self.keep_registered(id),
             xmpp::Event::Online {
-                resumed, mechanism, ..
-            } => self.on_online(id, resumed, Some(mechanism.name())),
+                jid,
+                resumed,
+                mechanism,
+            } => {
+                self.on_own_address(id, &jid);
+                self.on_online(id, resumed, Some(mechanism.name()));
+            }
+            xmpp::Event::Token(token) => self.keep_token(id, token.as_ref()),
             xmpp::Event::Roster(items) => {
                 self.seen_contact_list(id);
                 self.on_roster(id, items);
@@ -444,7 +450,11 @@ impl Messenger {
                 "This account is in the profile already.",
             ));
         }
-        check_own_address(with.protocol, &with.address)?;
+        if with.protocol == model::Protocol::Xmpp && with.login == Some(ServicesLogin::None) {
+            check_anonymous(with)?;
+        } else {
+            check_own_address(with.protocol, &with.address)?;
+        }
         for pin in &with.pins {
             profile::parse_pin(pin)?;
         }
@@ -465,10 +475,30 @@ pub(super) fn by_password(login: ServicesLogin) -> bool {
     }
 }
 
+/// An account that its server makes up has nothing but a server, and nothing that could be made there.
+fn check_anonymous(with: &AddAccount) -> Result<(), Problem> {
+    let domain = jid::BareJid::new(with.address.as_str()).ok();
+    if with.register || domain.is_none_or(|jid| jid.node().is_some()) {
+        return Err(Problem::new(
+            "account.anonymous_address",
+            "Of an anonymous account only the server is given: it makes the address up.",
+        ));
+    }
+    Ok(())
+}
+
 /// Checks that a new account has what it needs to log in.
 fn check_login(with: &AddAccount) -> Result<(), Problem> {
     let empty = with.password.expose().is_empty();
-    let by_password = with.protocol == model::Protocol::Xmpp || with.login.is_some_and(by_password);
+    let xmpp = with.protocol == model::Protocol::Xmpp;
+    if xmpp {
+        super::credentials::check(with.login, false)?;
+    }
+    let by_password = if xmpp {
+        with.login != Some(ServicesLogin::None)
+    } else {
+        with.login.is_some_and(by_password)
+    };
     if empty && by_password {
         return Err(Problem::new(
             "account.no_password",

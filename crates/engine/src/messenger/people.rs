@@ -139,7 +139,10 @@ impl Messenger {
         person.first_words = None;
         person.name = with.name.or_else(|| person.name.take());
         self.keep_new_person(with.account, &contact)?;
-        self.wish(with.account, &contact, Wish::Befriend);
+        match with.invitation {
+            Some(token) => self.befriend_invited(with.account, &contact, &token),
+            None => self.wish(with.account, &contact, Wish::Befriend),
+        }
         self.warn_of_links(with.account, &contact);
         self.welcome(with.account, &contact);
         Ok(())

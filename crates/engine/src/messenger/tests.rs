@@ -17,6 +17,7 @@ use super::*;
 use crate::link::Order;
 use crate::random::SystemRandom;
 
+mod credentials;
 mod irc;
 mod keys;
 mod linked;

@@ -52,6 +52,7 @@ fn add(app: &Rc<App>, account: i32, address: &str, name: &str, anyway: bool) {
         account,
         contact,
         name,
+        invitation: invited.token.map(model::Secret::new),
     };
     if anyway {
         return ask(app, with);

@@ -206,6 +206,7 @@ impl Gateways {
             account,
             contact: person.contact.clone(),
             name: person.name.clone(),
+            invitation: None,
         };
         drop(known);
         self.send::<Done>(app, &Command::AddContact(add), move |page, app, _| {

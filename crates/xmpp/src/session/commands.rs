@@ -10,7 +10,7 @@ use super::requests::Kind;
 use super::{Phase, Sent, Session, Step};
 use crate::error::{Error, OfflineReason};
 use crate::event::Command;
-use crate::write;
+use crate::{preauth, write};
 
 /// So many messages lately sent can be told apart when one comes back.
 const REMEMBERED: usize = 512;
@@ -31,6 +31,9 @@ impl Session {
             Command::ChangePassword(password) => self.change_password(password, step),
             Command::FindRooms => self.find_rooms(step),
             Command::GoOffline => Ok(()),
+            Command::OfferCertificate { name, certificate } => {
+                self.offer_certificate(name, &certificate, step)
+            }
             Command::Ping => {
                 self.test_stream(step);
                 Ok(())
@@ -46,6 +49,9 @@ impl Session {
             Command::ShowTo(jid) => self.send_presence(None, Some(jid), step),
             Command::SetAvailable => self.send_presence(None, None, step),
             Command::Subscribe(jid) => self.send_presence(Some("subscribe"), Some(jid), step),
+            Command::SubscribeWith { jid, token } => {
+                self.send_stanza(preauth::subscribe(jid, token.expose_secret())?, None, step)
+            }
             Command::Unblock(jid) => self.unblock(jid, step),
         }
     }

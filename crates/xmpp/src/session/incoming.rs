@@ -27,6 +27,10 @@ impl Session {
         if element.has_ns(ns::SM) && whole {
             return self.take_count(&element, step);
         }
+        if element.is("features", ns::STREAM) && std::mem::take(&mut self.awaits_features) {
+            // A session that was logged in, resumed or bound in one step has no use for them any more.
+            return Ok(());
+        }
         if !element.has_ns(ns::CLIENT) || !matches!(element.name(), "iq" | "message" | "presence") {
             return Err(OfflineReason::UnexpectedElement);
         }

@@ -239,7 +239,7 @@ impl Session {
     }
 
     /// Takes the server's count, wherever it comes from.
-    pub(super) fn acknowledge(&mut self, h: u32) -> Result<(), OfflineReason> {
+    pub(crate) fn acknowledge(&mut self, h: u32) -> Result<(), OfflineReason> {
         let Some(management) = &mut self.management else {
             return Ok(());
         };
@@ -350,7 +350,7 @@ impl Session {
     }
 
     /// The stream will never be resumed.
-    pub(super) fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         let mut tokens = self
             .management
             .take()
