@@ -61,8 +61,16 @@ mod tests {
     #[test]
     fn each_kind_has_its_sentence_in_every_language_and_the_part_is_made_harmless() {
         let kinds = [
-            "bidirectional", "file_path", "invisible", "look_alike", "own_name", "same_contact", "same_name",
-            "same_room", "same_text", "time_zone",
+            "bidirectional",
+            "file_path",
+            "invisible",
+            "look_alike",
+            "own_name",
+            "same_contact",
+            "same_name",
+            "same_room",
+            "same_text",
+            "time_zone",
         ];
         for language in Language::ALL {
             for kind in kinds {
@@ -76,7 +84,12 @@ mod tests {
     #[test]
     fn the_same_is_said_once_and_not_too_much() {
         let words = Words::new(Language::English);
-        assert_eq!(findings(&found(&["time_zone", "time_zone"]), &words).lines().count(), 1);
+        assert_eq!(
+            findings(&found(&["time_zone", "time_zone"]), &words)
+                .lines()
+                .count(),
+            1
+        );
         let all = found(&["time_zone", "own_name", "invisible", "same_text", "file_path"]);
         assert_eq!(findings(&all, &words).lines().count(), MAX_SENTENCES);
         assert_eq!(findings(&found(&["something new"]), &words), "");

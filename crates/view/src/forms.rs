@@ -85,10 +85,18 @@ pub struct GatewayRow {
 /// A form of somebody's.
 pub fn form_page(form: &Form) -> FormPage {
     let row = |row: &Vec<String>| {
-        let heads = form.columns.iter().map(String::as_str).chain(std::iter::repeat(""));
+        let heads = form
+            .columns
+            .iter()
+            .map(String::as_str)
+            .chain(std::iter::repeat(""));
         let told = row.iter().zip(heads).map(|(value, head)| {
             let (head, value) = (label(head), label(value));
-            if head.is_empty() { value } else { format!("{head}: {value}") }
+            if head.is_empty() {
+                value
+            } else {
+                format!("{head}: {value}")
+            }
         });
         told.filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" · ")
     };
@@ -111,14 +119,28 @@ fn field(field: &FormField) -> FieldRow {
         FieldKind::JidSingle | FieldKind::TextSingle => FieldLook::Text,
     };
     let options = field.options.iter().take(MAX_OPTIONS);
-    let values: Vec<String> = field.values.iter().map(|it| text::line(it, MAX_SAID).text).collect();
+    let values: Vec<String> = field
+        .values
+        .iter()
+        .map(|it| text::line(it, MAX_SAID).text)
+        .collect();
     FieldRow {
         look,
         label: label(field.label.as_deref().unwrap_or(&field.name)),
-        hint: field.description.as_deref().map(|it| text::line(it, MAX_SAID).text).unwrap_or_default(),
+        hint: field
+            .description
+            .as_deref()
+            .map(|it| text::line(it, MAX_SAID).text)
+            .unwrap_or_default(),
         // A secret that its maker already knows is not shown back.
-        text: if look == FieldLook::Secret { String::new() } else { values.join("\n") },
-        options: options.map(|it| (label(&it.label), field.values.contains(&it.value))).collect(),
+        text: if look == FieldLook::Secret {
+            String::new()
+        } else {
+            values.join("\n")
+        },
+        options: options
+            .map(|it| (label(&it.label), field.values.contains(&it.value)))
+            .collect(),
         required: field.required,
     }
 }
@@ -142,7 +164,9 @@ pub fn answer(form: &Form, answers: &mut Answers, place: usize, values: Vec<Stri
 
 /// Writes down which options of a field were chosen, by their places.
 pub fn choose(form: &Form, answers: &mut Answers, place: usize, chosen: &[usize]) {
-    let Some(field) = form.fields.get(place) else { return };
+    let Some(field) = form.fields.get(place) else {
+        return;
+    };
     let options = chosen.iter().filter_map(|at| field.options.get(*at));
     let values = options.map(|it| it.value.clone()).collect();
     answer(form, answers, place, values);
@@ -155,8 +179,16 @@ pub fn gateway_row(gateway: &Gateway, words: &Words) -> GatewayRow {
     GatewayRow {
         name: name.unwrap_or_else(|| address.clone()),
         address,
-        state: if gateway.registered { state_words(&gateway.state, words).0 } else { String::new() },
-        said: gateway.said.as_deref().map(|it| text::line(it, MAX_SAID).text).unwrap_or_default(),
+        state: if gateway.registered {
+            state_words(&gateway.state, words).0
+        } else {
+            String::new()
+        },
+        said: gateway
+            .said
+            .as_deref()
+            .map(|it| text::line(it, MAX_SAID).text)
+            .unwrap_or_default(),
         label: words.problem(&gateway.label),
         registered: gateway.registered,
     }
@@ -176,7 +208,10 @@ mod tests {
             required: false,
             values: values.iter().map(|it| (*it).to_owned()).collect(),
             options: ["red", "blue"]
-                .map(|it| FormOption { label: it.to_uppercase(), value: it.to_owned() })
+                .map(|it| FormOption {
+                    label: it.to_uppercase(),
+                    value: it.to_owned(),
+                })
                 .to_vec(),
         }
     }
@@ -201,8 +236,14 @@ mod tests {
         assert!(!page.title.contains('\u{202E}'), "{:?}", page.title);
         assert!(!page.said.contains('\n'));
         assert_eq!(page.rows, ["Name: Bob · bob@example.org"]);
-        assert_eq!((page.fields[0].look, page.fields[0].text.as_str()), (FieldLook::Secret, ""));
-        assert_eq!(page.fields[1].options, [("RED".to_owned(), false), ("BLUE".to_owned(), true)]);
+        assert_eq!(
+            (page.fields[0].look, page.fields[0].text.as_str()),
+            (FieldLook::Secret, "")
+        );
+        assert_eq!(
+            page.fields[1].options,
+            [("RED".to_owned(), false), ("BLUE".to_owned(), true)]
+        );
     }
 
     #[test]

@@ -40,7 +40,9 @@ mod words;
 pub use client::{Answer, CallError, CallId, HearError, Line};
 pub use drafts::{Drafts, MAX_DRAFTS, PAUSE};
 pub use findings::findings;
-pub use forms::{FieldLook, FieldRow, FormPage, GatewayRow, answer, choose, form_page, gateway_row, is_ticked};
+pub use forms::{
+    FieldLook, FieldRow, FormPage, GatewayRow, answer, choose, form_page, gateway_row, is_ticked,
+};
 pub use header::{Header, header};
 pub use invitation::{Invitation, invitation, link};
 pub use keys::{KeyRow, KeyState, fingerprint, keys, verification};

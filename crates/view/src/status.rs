@@ -38,7 +38,11 @@ pub fn account_row(account: &Account, words: &Words) -> AccountRow {
         ),
         state,
         why,
-        story: account.server_story.as_ref().map(|it| story(it, words)).unwrap_or_default(),
+        story: account
+            .server_story
+            .as_ref()
+            .map(|it| story(it, words))
+            .unwrap_or_default(),
     }
 }
 

@@ -41,22 +41,22 @@ mod account;
 mod blocking;
 #[path = "xep/0280_carbons.rs"]
 mod carbons;
-#[path = "xep/0050_commands.rs"]
-mod commands;
 #[path = "xep/0257_certificates.rs"]
 mod certificates;
+#[path = "xep/0050_commands.rs"]
+mod commands;
 #[path = "xep/0045_configuration.rs"]
 mod configuration;
 #[path = "xep/0203_delay.rs"]
 mod delay;
 #[path = "xep/0077_elsewhere.rs"]
 mod elsewhere;
+#[path = "xep/0484_fast.rs"]
+mod fast;
 #[path = "xep/0004_forms.rs"]
 mod forms;
 #[path = "xep/0100_gateways.rs"]
 mod gateways;
-#[path = "xep/0484_fast.rs"]
-mod fast;
 #[path = "xep/0334_hints.rs"]
 mod hints;
 #[path = "xep/0249_invitations.rs"]

@@ -5,7 +5,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use model::{AccountId, Address, CheckLinks, Command, Done, EnterRoom as Enter, FindRooms, FoundRooms, Problem, Secret};
+use model::{
+    AccountId, Address, CheckLinks, Command, Done, EnterRoom as Enter, FindRooms, FoundRooms, Problem, Secret,
+};
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use view::{Change, Peer};
 

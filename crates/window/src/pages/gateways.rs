@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use model::{
-    AccountId, AddContact, Address, Command, CommandStage, Done, FindAtGateway, Form, FoundAtGateway, Gateway,
-    GatewayContact, GatewayContacts, GatewayForm, GatewayRef, Gateways as Listed, ListGateways, ListServices, Problem,
-    RunCommand, Service, ServiceCommand, ServiceCommands, ServiceRef, ServiceUse, Services,
+    AccountId, AddContact, Address, Command, CommandStage, Done, FindAtGateway, Form, FoundAtGateway,
+    Gateway, GatewayContact, GatewayContacts, GatewayForm, GatewayRef, Gateways as Listed, ListGateways,
+    ListServices, Problem, RunCommand, Service, ServiceCommand, ServiceCommands, ServiceRef, ServiceUse,
+    Services,
 };
 use serde::de::DeserializeOwned;
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
@@ -75,7 +76,10 @@ impl Page for Gateways {
     }
 
     fn refresh(&self, app: &Rc<App>, changes: &[Change]) {
-        if changes.iter().any(|it| matches!(it, Change::Account(_) | Change::Everything)) {
+        if changes
+            .iter()
+            .any(|it| matches!(it, Change::Account(_) | Change::Everything))
+        {
             let global = app.ui().global::<markup::Gateways<'_>>();
             global.set_accounts(accounts(app));
         }
@@ -148,12 +152,15 @@ impl Gateways {
             gateway: gateway.clone(),
         });
         self.send::<GatewayForm>(app, &command, move |page, app, told| {
-            page.form.show(app, account, Purpose::Register(gateway), told.form, &[]);
+            page.form
+                .show(app, account, Purpose::Register(gateway), told.form, &[]);
         });
     }
 
     fn unregister(self: &Rc<Self>, app: &Rc<App>, index: i32) {
-        let Some((account, gateway)) = self.gateway(index) else { return };
+        let Some((account, gateway)) = self.gateway(index) else {
+            return;
+        };
         let command = Command::UnregisterGateway(GatewayRef { account, gateway });
         self.send::<Done>(app, &command, |page, app, _| {
             page.begin(app);
@@ -163,7 +170,9 @@ impl Gateways {
     }
 
     fn show_people(self: &Rc<Self>, app: &Rc<App>, index: i32) {
-        let Some((account, gateway)) = self.gateway(index) else { return };
+        let Some((account, gateway)) = self.gateway(index) else {
+            return;
+        };
         let command = Command::ListGatewayContacts(GatewayRef { account, gateway });
         self.send::<GatewayContacts>(app, &command, |page, app, told| {
             let nobody = told.contacts.is_empty();
@@ -221,7 +230,9 @@ impl Gateways {
     }
 
     fn show_commands(self: &Rc<Self>, app: &Rc<App>, index: i32) {
-        let Some((account, service)) = self.service(index) else { return };
+        let Some((account, service)) = self.service(index) else {
+            return;
+        };
         let command = Command::ListCommands(ServiceRef {
             account,
             service: service.clone(),
@@ -251,7 +262,9 @@ impl Gateways {
     }
 
     fn search(self: &Rc<Self>, app: &Rc<App>, index: i32) {
-        let Some((account, service)) = self.service(index) else { return };
+        let Some((account, service)) = self.service(index) else {
+            return;
+        };
         let command = Command::ShowSearchForm(ServiceRef {
             account,
             service: service.clone(),
@@ -327,7 +340,8 @@ fn tell(app: &App, problem: &Problem) {
 fn named(name: Option<&str>, other: &str) -> SharedString {
     let name = name.map(|it| view::text::line(it, MAX_NAME).text);
     let name = name.filter(|it| !it.is_empty());
-    name.unwrap_or_else(|| view::text::line(other, MAX_NAME).text).into()
+    name.unwrap_or_else(|| view::text::line(other, MAX_NAME).text)
+        .into()
 }
 
 fn gateway_line(gateway: &Gateway, words: &view::Words) -> GatewayLine {

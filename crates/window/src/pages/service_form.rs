@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use model::{
-    AccountId, Address, Answers, Command, CommandAction, CommandStage, Done, Form, RegisterGateway, SearchService,
-    StepCommand,
+    AccountId, Address, Answers, Command, CommandAction, CommandStage, Done, Form, RegisterGateway,
+    SearchService, StepCommand,
 };
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use view::FieldLook;
@@ -49,7 +49,9 @@ impl OpenForm {
         let form = self.clone();
         global.on_edited(move |place, text| {
             let values = text.lines().map(str::to_owned).collect();
-            form.change(place, |form, answers, place| view::answer(form, answers, place, values));
+            form.change(place, |form, answers, place| {
+                view::answer(form, answers, place, values)
+            });
         });
         let form = self.clone();
         global.on_ticked(move |place, yes| {
@@ -60,8 +62,12 @@ impl OpenForm {
         });
         let form = self.clone();
         global.on_chosen(move |place, option| {
-            let Ok(option) = usize::try_from(option) else { return };
-            form.change(place, |form, answers, place| view::choose(form, answers, place, &[option]));
+            let Ok(option) = usize::try_from(option) else {
+                return;
+            };
+            form.change(place, |form, answers, place| {
+                view::choose(form, answers, place, &[option])
+            });
         });
         let form = self.clone();
         global.on_picked(move |place, option, yes| form.pick(place, option, yes));
@@ -98,7 +104,10 @@ impl OpenForm {
         let rows: Vec<SharedString> = page.rows.into_iter().map(SharedString::from).collect();
         global.set_rows(ModelRc::new(VecModel::from(rows)));
         let actions: Vec<SharedString> = match &purpose {
-            Purpose::Command(_, actions) => actions.iter().map(|it| app.words().say(named(*it)).into()).collect(),
+            Purpose::Command(_, actions) => actions
+                .iter()
+                .map(|it| app.words().say(named(*it)).into())
+                .collect(),
             // A table is an answer: nothing is done with it.
             Purpose::Search(_) if !form.columns.is_empty() => Vec::new(),
             Purpose::Register(_) | Purpose::Search(_) => vec![app.words().say("form.send").into()],
@@ -124,7 +133,11 @@ impl OpenForm {
             .map(|note| view::text::line(&note.text, 600).text)
             .collect();
         if stage.actions.is_empty() {
-            let over = if stage.cancelled { "form.cancelled" } else { "form.over" };
+            let over = if stage.cancelled {
+                "form.cancelled"
+            } else {
+                "form.over"
+            };
             said.push(app.words().say(over));
         }
         let form = stage.form.unwrap_or_else(|| Form {
@@ -134,7 +147,13 @@ impl OpenForm {
             columns: Vec::new(),
             rows: Vec::new(),
         });
-        self.show(app, account, Purpose::Command(stage.run, stage.actions), form, &said);
+        self.show(
+            app,
+            account,
+            Purpose::Command(stage.run, stage.actions),
+            form,
+            &said,
+        );
     }
 
     /// Closes it and forgets what was written.
@@ -181,14 +200,26 @@ impl OpenForm {
             Purpose::Command(run, actions) => {
                 let action = usize::try_from(action).ok().and_then(|at| actions.get(at));
                 if let (Some(run), Some(action)) = (*run, action) {
-                    self.step(app, StepCommand { account, run, action: *action, answers });
+                    self.step(
+                        app,
+                        StepCommand {
+                            account,
+                            run,
+                            action: *action,
+                            answers,
+                        },
+                    );
                 }
             }
         }
     }
 
     fn register(self: &Rc<Self>, app: &Rc<App>, account: AccountId, gateway: Address, answers: Answers) {
-        let command = Command::RegisterGateway(RegisterGateway { account, gateway, answers });
+        let command = Command::RegisterGateway(RegisterGateway {
+            account,
+            gateway,
+            answers,
+        });
         let form = self.clone();
         app.send::<Done>(&command, move |app, done| match done {
             Ok(_) => {
@@ -264,8 +295,11 @@ fn line(row: view::FieldRow, ticked: bool) -> FormLine {
         FieldLook::Text => FormLook::Text,
     };
     let current = row.options.iter().position(|(_, chosen)| *chosen);
-    let (options, chosen): (Vec<SharedString>, Vec<bool>) =
-        row.options.into_iter().map(|(label, chosen)| (label.into(), chosen)).unzip();
+    let (options, chosen): (Vec<SharedString>, Vec<bool>) = row
+        .options
+        .into_iter()
+        .map(|(label, chosen)| (label.into(), chosen))
+        .unzip();
     FormLine {
         look,
         label: row.label.into(),

@@ -6,7 +6,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use model::{CheckText, Command, CorrectMessage, Done, Findings, MessageId, MessageSent, SayInRoom, SendMessage};
+use model::{
+    CheckText, Command, CorrectMessage, Done, Findings, MessageId, MessageSent, SayInRoom, SendMessage,
+};
 use slint::{ComponentHandle, SharedString, Timer, TimerMode};
 use view::{Peer, What};
 
