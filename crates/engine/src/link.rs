@@ -135,6 +135,8 @@ impl std::fmt::Debug for Change {
 #[derive(Debug)]
 pub(crate) enum Report {
     State(AccountState),
+    /// A stream to the server begins at an exit: its first words name the server for whoever stands there.
+    BehindExit,
     /// This message goes to nobody.
     Bounced {
         token: u64,

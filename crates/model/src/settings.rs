@@ -130,6 +130,29 @@ pub struct SetDestroying {
     pub understood: bool,
 }
 
+/// A higher cost of guessing the passphrase: neither number may be lower than it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RaiseCost {
+    /// The passphrase of the profile.
+    pub passphrase: Secret,
+    /// Memory that one guess takes, in MiB: 19 to 1,024. The machine needs it each time the profile is opened.
+    pub memory_mib: u32,
+    /// How often that memory is gone through: 2 to 16.
+    pub passes: u32,
+}
+
+/// What guessing one passphrase costs: Argon2id (RFC 9106), and opening the profile once costs the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GuessingCost {
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// How often that memory is gone through.
+    pub passes: u32,
+    /// How many parts of it could be filled at the same time.
+    pub lanes: u32,
+}
+
 /// A backup that was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupSaved {

@@ -183,10 +183,14 @@ pub enum Credential {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IrcLogin {
+    /// By the password of a bouncer or closed server (PASS).
+    Bouncer,
     /// By its certificate (EXTERNAL).
     Certificate,
     /// By its key (ECDSA-NIST256P-CHALLENGE).
     Key,
+    /// By its password, told to NickServ once it is in.
+    NickServ,
     /// Not at all.
     None,
     /// By its password.

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{FastToken, Mechanism};
 use crate::error::{OfflineReason, StanzaCondition};
+use crate::query::{Query, QueryFailure, Reply, Suggestion};
 use crate::room::{FoundRoom, Invitation, RoomEvent, RoomOrder};
 
 /// A password, wiped when it is dropped and never printed.
@@ -132,6 +133,13 @@ pub enum Command {
     GoOffline,
     /// Test the stream now; no answer in time ends it.
     Ping,
+    /// Ask somebody something. `Event::Answered` follows, once.
+    Query {
+        /// The engine's own number for it.
+        token: u64,
+        /// What.
+        query: Query,
+    },
     /// Do something with a room (XEP-0045).
     Room {
         /// Which.
@@ -163,6 +171,13 @@ pub enum Event {
         change: AccountChange,
         /// Why it was refused; `None`: it was made.
         why: Option<StanzaCondition>,
+    },
+    /// What came of `Command::Query`.
+    Answered {
+        /// The number given with it.
+        token: u64,
+        /// The answer.
+        reply: Result<Reply, QueryFailure>,
     },
     /// The account was made.
     Registered,
@@ -234,6 +249,13 @@ pub enum Event {
         token: Option<u64>,
         /// Why.
         condition: StanzaCondition,
+    },
+    /// A service says who of its own people should be on the list of contacts (XEP-0144). Nothing was changed.
+    Suggested {
+        /// The service: an address without a name.
+        gateway: BareJid,
+        /// What it says.
+        suggestions: Vec<Suggestion>,
     },
     /// The server has taken over this message (XEP-0198).
     Acknowledged {

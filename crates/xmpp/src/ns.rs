@@ -42,8 +42,16 @@ pub(crate) const MUC_OWNER: &str = "http://jabber.org/protocol/muc#owner";
 pub(crate) const ROOM_CONFIG: &str = "http://jabber.org/protocol/muc#roomconfig";
 /// XEP-0045 15.6.
 pub(crate) const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
+/// XEP-0050.
+pub(crate) const COMMANDS: &str = "http://jabber.org/protocol/commands";
+/// XEP-0055.
+pub(crate) const SEARCH: &str = "jabber:iq:search";
 /// XEP-0077.
 pub(crate) const REGISTER: &str = "jabber:iq:register";
+/// XEP-0100.
+pub(crate) const GATEWAY: &str = "jabber:iq:gateway";
+/// XEP-0144.
+pub(crate) const ROSTER_EXCHANGE: &str = "http://jabber.org/protocol/rosterx";
 /// XEP-0004.
 pub(crate) const DATA_FORMS: &str = "jabber:x:data";
 /// XEP-0090, the old way to ask for the time.

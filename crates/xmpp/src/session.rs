@@ -6,6 +6,7 @@ mod commands;
 mod incoming;
 mod life;
 mod login;
+mod queries;
 mod requests;
 mod stanza;
 
@@ -27,6 +28,7 @@ use crate::sm::Management;
 use crate::write;
 use life::Clock;
 pub(crate) use login::{Login, Next, Stage, condition};
+pub(crate) use queries::{Asked, Queries};
 use requests::Requests;
 pub(crate) use requests::{Answer, Kind, RoomStep, SearchStep};
 pub(crate) use stanza::body;
@@ -55,6 +57,7 @@ pub struct Session {
     pub(crate) rooms: Rooms,
     /// The search for rooms that is under way.
     pub(crate) search: Option<Search>,
+    queries: Queries,
     jid: Option<FullJid>,
     /// The strongest mechanism that this account has used, or that was offered to it.
     pub(crate) seen: Option<Mechanism>,
@@ -120,6 +123,7 @@ impl Session {
             blocked: BTreeSet::new(),
             rooms: Rooms::default(),
             search: None,
+            queries: Queries::default(),
             jid: None,
             seen: config.mechanism_seen,
             mechanism: Mechanism::Plain,

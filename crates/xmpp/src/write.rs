@@ -3,7 +3,9 @@
 //! RFC 6120 8, 11; XML 1.0 2.2.
 
 use jid::{BareJid, Jid};
+use minidom::{Element, ElementBuilder};
 use rand_core::CryptoRng;
+use rxml::NcName;
 use xmpp_parsers::iq::{Iq, IqHeader, IqPayload};
 use xmpp_parsers::message::{Id, Lang, Message};
 use xmpp_parsers::stanza_error::{DefinedCondition, ErrorType, StanzaError};
@@ -120,6 +122,18 @@ pub(crate) fn refuse(to: Option<Jid>, id: String, why: Refusal) -> Result<Vec<u8
     error.texts.clear();
     let header = IqHeader { from: None, to, id };
     encode(&header.assemble(IqPayload::Error(error)))
+}
+
+/// The beginning of an element that no other crate knows.
+pub(crate) fn element(name: &str, namespace: &str, attributes: &[(&str, &str)]) -> ElementBuilder {
+    let start = Element::builder(name, namespace);
+    attributes.iter().fold(start, |element, (name, value)| {
+        // Every name is one of ours.
+        match NcName::try_from(*name) {
+            Ok(name) => element.attr(name, *value),
+            Err(_) => element,
+        }
+    })
 }
 
 /// A request to the server or to our own account.

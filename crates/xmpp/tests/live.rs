@@ -6,6 +6,7 @@ mod live {
     mod client;
     mod credentials;
     mod cuts;
+    mod gateways;
     mod invitations;
     mod rooms;
     mod server;

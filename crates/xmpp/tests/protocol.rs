@@ -9,6 +9,7 @@ mod protocol {
     mod login;
     mod mallory;
     mod peer;
+    mod queries;
     mod resume;
     mod rooms;
     mod rooms_chaos;

@@ -145,6 +145,9 @@ impl Link {
             Ok(stream) => Box::new(stream),
             Err(error) => return Err(End::Lost(told(&error))),
         };
+        if !candidate.host.is_onion() {
+            self.report(Report::BehindExit).await;
+        }
         match candidate.transport {
             Transport::DirectTls => self.secure(stream).await,
             Transport::PlainOverOnion | Transport::StartTls => Ok(stream),

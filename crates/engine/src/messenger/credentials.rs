@@ -31,7 +31,12 @@ pub(super) fn keep(login: &mut XmppLogin, chosen: ServicesLogin) {
     match chosen {
         ServicesLogin::Certificate if login.certificate.is_some() => login.by = Credential::Certificate,
         ServicesLogin::Password => login.by = Credential::Password,
-        ServicesLogin::Certificate | ServicesLogin::Key | ServicesLogin::None => {}
+        // The others are of IRC.
+        ServicesLogin::Bouncer
+        | ServicesLogin::Certificate
+        | ServicesLogin::Key
+        | ServicesLogin::NickServ
+        | ServicesLogin::None => {}
     }
 }
 
@@ -64,7 +69,7 @@ pub(super) fn read(login: &XmppLogin, learnt: &Learnt) -> XmppWay {
 /// Checks that a chosen way to log in is one that there is on XMPP. `existing`: the account has its certificate.
 pub(super) fn check(login: Option<ServicesLogin>, existing: bool) -> Result<(), Problem> {
     match login {
-        Some(ServicesLogin::Key) => Err(no_such_login()),
+        Some(ServicesLogin::Bouncer | ServicesLogin::Key | ServicesLogin::NickServ) => Err(no_such_login()),
         Some(ServicesLogin::Certificate) if !existing => Err(no_such_login()),
         Some(ServicesLogin::None) if existing => Err(no_such_login()),
         _ => Ok(()),

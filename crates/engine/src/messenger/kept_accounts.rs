@@ -324,8 +324,10 @@ pub(super) fn login_keys(kept: &vault::Account) -> Option<model::LoginKeys> {
     let key = way.key.and_then(|key| irc::LoginKey::from_bytes(&key))?;
     Some(model::LoginKeys {
         login: match way.login {
+            IrcLogin::Bouncer => model::ServicesLogin::Bouncer,
             IrcLogin::Certificate => model::ServicesLogin::Certificate,
             IrcLogin::Key => model::ServicesLogin::Key,
+            IrcLogin::NickServ => model::ServicesLogin::NickServ,
             IrcLogin::None => model::ServicesLogin::None,
             IrcLogin::Password => model::ServicesLogin::Password,
         },
@@ -344,8 +346,10 @@ fn unusable() -> Problem {
 
 fn keep_login(login: model::ServicesLogin) -> vault::IrcLogin {
     match login {
+        model::ServicesLogin::Bouncer => vault::IrcLogin::Bouncer,
         model::ServicesLogin::Certificate => vault::IrcLogin::Certificate,
         model::ServicesLogin::Key => vault::IrcLogin::Key,
+        model::ServicesLogin::NickServ => vault::IrcLogin::NickServ,
         model::ServicesLogin::None => vault::IrcLogin::None,
         model::ServicesLogin::Password => vault::IrcLogin::Password,
     }
@@ -353,8 +357,10 @@ fn keep_login(login: model::ServicesLogin) -> vault::IrcLogin {
 
 fn read_login(kept: vault::IrcLogin) -> IrcLogin {
     match kept {
+        vault::IrcLogin::Bouncer => IrcLogin::Bouncer,
         vault::IrcLogin::Certificate => IrcLogin::Certificate,
         vault::IrcLogin::Key => IrcLogin::Key,
+        vault::IrcLogin::NickServ => IrcLogin::NickServ,
         vault::IrcLogin::None => IrcLogin::None,
         vault::IrcLogin::Password => IrcLogin::Password,
     }

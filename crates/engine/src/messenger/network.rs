@@ -66,6 +66,8 @@ fn xmpp_orders(who: &Address, wish: Wish) -> Vec<Order> {
         vec![listed, xmpp::Command::Subscribe(jid)]
     };
     let commands = match wish {
+        // Asked of IRC networks only.
+        Wish::Ask => Vec::new(),
         Wish::Approve => vec![xmpp::Command::Approve(jid)],
         Wish::Befriend => befriend(jid),
         Wish::Block => vec![xmpp::Command::Block(vec![jid])],

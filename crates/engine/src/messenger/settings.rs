@@ -63,7 +63,7 @@ impl Messenger {
             super::credentials::check(with.login, true)?;
         }
         let needed = account.shown.protocol == model::Protocol::Xmpp
-            || with.login == Some(model::ServicesLogin::Password);
+            || with.login.is_some_and(super::accounts::by_password);
         let empty = with
             .password
             .as_ref()

@@ -38,6 +38,7 @@ impl Session {
                 self.test_stream(step);
                 Ok(())
             }
+            Command::Query { token, query } => self.query(token, query, step),
             Command::Refuse(jid) => self.send_presence(Some("unsubscribed"), Some(jid), step),
             Command::RemoveAccount => self.remove_account(step),
             Command::RemoveContact(jid) => self.change_roster(jid, None, Subscription::Remove, step),

@@ -158,6 +158,7 @@ impl Session {
             Some(Kind::Account(change, password)) => self.account_answered(change, password, answer),
             Some(Kind::Confirm { messages }) => self.confirmed(messages, step),
             Some(Kind::Ping) => self.clock.answered(),
+            Some(Kind::Query(token, asked)) => self.query_answered(token, &asked, answer, step),
             Some(Kind::Room(room, asked)) => self.room_answered(&room, asked, answer, step),
             Some(Kind::Roster) => self.take_roster(answer.result()),
             Some(Kind::Search(asked)) => self.search_answered(asked, answer, step),

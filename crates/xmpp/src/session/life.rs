@@ -118,6 +118,7 @@ impl Session {
         } else if matches!(self.phase, Phase::Online) {
             self.tick_rooms(step);
             self.tick_search(step);
+            self.tick_queries(step.now);
         }
     }
 
@@ -133,6 +134,7 @@ impl Session {
         let online = matches!(self.phase, Phase::Online);
         let timers = [
             self.rooms.wake().filter(|_| online),
+            self.queries.wake().filter(|_| online),
             self.search.as_ref().map(Search::until).filter(|_| online),
             clock.login,
             clock.goodbye,
@@ -362,6 +364,7 @@ impl Session {
             self.tell_room(&room, RoomEvent::Out(RoomExit::Lost));
         }
         self.end_search();
+        self.give_up_queries();
     }
 
     pub(super) fn forget_if_expired(&mut self, now: Duration) {

@@ -13,6 +13,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 pub(super) const DOMAIN: &str = "example.test";
 /// Where the rooms are.
 pub(super) const ROOMS: &str = "rooms.example.test";
+/// A gateway, where a test starts one.
+pub(super) const GATEWAY: &str = "gateway.example.test";
+/// What the gateway says to be let in.
+pub(super) const GATEWAY_SECRET: &str = "quack";
 
 pub(super) struct Server {
     kind: Kind,
@@ -20,6 +24,8 @@ pub(super) struct Server {
     process: Child,
     pub(super) starttls_port: u16,
     pub(super) direct_port: u16,
+    /// Where gateways come in.
+    pub(super) component_port: u16,
     certificate: CertificateDer<'static>,
 }
 
@@ -108,13 +114,14 @@ impl Server {
         };
         fs::write(folder.path().join(name), change(settings)).unwrap();
         let process = run(kind, folder.path(), ports);
-        let [starttls_port, direct_port] = ports;
+        let [starttls_port, direct_port, component_port] = ports;
         Self {
             kind,
             folder,
             process,
             starttls_port,
             direct_port,
+            component_port,
             certificate: made.der().clone(),
         }
     }
@@ -130,7 +137,7 @@ impl Server {
         self.process = run(
             self.kind,
             self.folder.path(),
-            [self.starttls_port, self.direct_port],
+            [self.starttls_port, self.direct_port, self.component_port],
         );
     }
 
@@ -168,7 +175,7 @@ impl Drop for Server {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a loopback server of the test's own")]
-fn run(kind: Kind, folder: &Path, ports: [u16; 2]) -> Child {
+fn run(kind: Kind, folder: &Path, ports: [u16; 3]) -> Child {
     let console = fs::File::create(folder.join("console.log")).unwrap();
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]);
@@ -213,14 +220,14 @@ fn ejabberd(command: &mut Command, folder: &Path) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "finds free loopback ports")]
-fn free_ports() -> [u16; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+fn free_ports() -> [u16; 3] {
+    let listeners = [(); 3].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-fn prosody_settings(folder: &Path, ports: [u16; 2], hash: &str) -> String {
+fn prosody_settings(folder: &Path, ports: [u16; 3], hash: &str) -> String {
     let folder = folder.display();
-    let [starttls, direct] = ports;
+    let [starttls, direct, components] = ports;
     format!(
         r#"
 run_as_root = true
@@ -230,6 +237,7 @@ log = {{ debug = "{folder}/log" }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {starttls} }}
 c2s_direct_tls_ports = {{ {direct} }}
+component_ports = {{ {components} }}
 plugin_paths = {{ "{folder}" }}
 modules_enabled = {{ "disco", "offline", "ping", "register", "roster", "saslauth", "smacks", "tls" }}
 modules_disabled = {{ "s2s" }}
@@ -242,13 +250,15 @@ ssl = {{ certificate = "{folder}/cert.pem", key = "{folder}/key.pem" }}
 c2s_direct_tls_ssl = {{ certificate = "{folder}/cert.pem", key = "{folder}/key.pem" }}
 VirtualHost "{DOMAIN}"
 Component "{ROOMS}" "muc"
+Component "{GATEWAY}"
+component_secret = "{GATEWAY_SECRET}"
 "#
     )
 }
 
-fn ejabberd_settings(folder: &Path, ports: [u16; 2], hash: &str) -> String {
+fn ejabberd_settings(folder: &Path, ports: [u16; 3], hash: &str) -> String {
     let folder = folder.display();
-    let [starttls, direct] = ports;
+    let [starttls, direct, components] = ports;
     format!(
         r#"
 hosts: ["{DOMAIN}"]
@@ -261,6 +271,7 @@ registration_timeout: infinity
 listen:
   - {{ port: {starttls}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, starttls_required: true, access: everyone }}
   - {{ port: {direct}, ip: "127.0.0.1", module: ejabberd_c2s, tls: true, access: everyone }}
+  - {{ port: {components}, ip: "127.0.0.1", module: ejabberd_service, hosts: {{ "{GATEWAY}": {{ password: "{GATEWAY_SECRET}" }} }} }}
 access_rules:
   everyone: {{ allow: all }}
 modules:
