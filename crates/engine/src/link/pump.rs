@@ -171,7 +171,9 @@ impl Link {
         }
         match (&mut self.setup.network, &report) {
             (Network::Xmpp { mechanism_seen, .. }, Report::Xmpp(xmpp::Event::Online { mechanism, .. })) => {
-                *mechanism_seen = Some(*mechanism);
+                if mechanism.proves_password() {
+                    *mechanism_seen = Some(*mechanism);
+                }
             }
             (Network::Irc(way), Report::Online { mechanism, .. }) => way.used(mechanism.as_deref()),
             _ => {}

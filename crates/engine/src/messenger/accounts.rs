@@ -282,7 +282,9 @@ impl Messenger {
                 mechanism,
             } => {
                 self.on_own_address(id, &jid);
-                self.on_online(id, resumed, Some(mechanism.name()));
+                // What was used without a password is no memory of what a password was worth.
+                let kept = mechanism.proves_password().then(|| mechanism.name());
+                self.on_online(id, resumed, kept);
             }
             xmpp::Event::Token(token) => self.keep_token(id, token.as_ref()),
             xmpp::Event::Roster(items) => {
