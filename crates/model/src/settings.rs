@@ -56,7 +56,8 @@ pub struct ChangeAccount {
     /// Another server, or none: found from the address.
     #[serde(default)]
     pub server: Option<ChosenServer>,
-    /// Another way to log in to the services of an IRC network.
+    /// Another way to log in to the services of an IRC network; on XMPP `password`, or `certificate` where the server has
+    /// taken one.
     #[serde(default)]
     pub login: Option<ServicesLogin>,
     /// Other pins, as in `account.add`.

@@ -34,8 +34,8 @@ pub use folder::make_private;
 pub use history::{Entry, History, KeptDelivery, MAX_ENTRY_TEXT, MAX_HISTORY, MAX_PAGE, Page};
 pub use kdf::Kdf;
 pub use profile::{
-    Account, Contact, IrcLogin, KeptHistory, KnownFingerprint, Learnt, Policy, Profile, Protocol, Queued,
-    QueuedState, Room, SCHEMA, TlsOnly, TlsPolicy,
+    Account, Contact, Credential, FastToken, IrcLogin, KeptHistory, KnownFingerprint, Learnt, Policy,
+    Profile, Protocol, Queued, QueuedState, Room, SCHEMA, TlsOnly, TlsPolicy, XmppLogin,
 };
 pub use secret::{Passphrase, SecretBytes, SecretText};
 pub use stored::{Stored, StoredHistory, StoredKind};

@@ -54,7 +54,10 @@ fn main() -> Outcome<()> {
         return Ok(());
     }
     let inherited = open_numbers()?;
-    let report = walls::lock(&room)?;
+    let mut report = walls::lock(&room)?;
+    if matches!(room, Room::Engine { .. } | Room::Gate { .. } | Room::Window) {
+        walls::settle(&room, &mut report)?;
+    }
     let attempts = walls::check::run(&room, &report, &[]);
     let network = std::fs::read_link("/proc/self/ns/net")?;
     println!(

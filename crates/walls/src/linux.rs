@@ -45,6 +45,14 @@ pub(crate) fn lock(room: &Room<'_>) -> Result<Report, LockError> {
     Ok(report)
 }
 
+/// See [`crate::settle`].
+pub(crate) fn settle(room: &Room<'_>, report: &mut Report) -> Result<(), LockError> {
+    raise(report, room, Wall::Settled, || {
+        let settled = syscalls::settle(room).map_err(|syscalls::Refused| LockError::Seccomp);
+        settled.map(|()| Ok(None))
+    })
+}
+
 /// What became of a wall: a remark, or why it is missing.
 type Built = Result<Option<String>, String>;
 

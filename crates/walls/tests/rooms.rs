@@ -70,6 +70,23 @@ fn stands(found: &Value, wall: &str) -> bool {
 }
 
 #[test]
+fn a_room_that_has_started_cannot_undo_what_locked_it() {
+    let folder = folder();
+    for room in ["engine", "gate", "window"] {
+        let found = check(&[room, folder.path().to_str().unwrap()]);
+        assert!(stands(&found, "second filter"), "{room}: {found}");
+        let attempts = found["attempts"].as_array().unwrap().iter();
+        let settled: Vec<_> = attempts.filter(|one| one["wall"] == "second filter").collect();
+        assert_eq!(
+            settled.len(),
+            if room == "engine" { 4 } else { 3 },
+            "{room}: {found}"
+        );
+        assert!(settled.iter().all(|one| one["seen"] == "refused"), "{settled:?}");
+    }
+}
+
+#[test]
 fn the_engine_reaches_nothing_but_its_profile() {
     let folder = folder();
     let found = check(&["engine", folder.path().to_str().unwrap()]);
