@@ -3,6 +3,7 @@
 //! design.md 1 (door 2); RFC 6120, RFC 5802, XEP-0198 as far as a client needs them.
 
 mod alike;
+mod mallory;
 mod server;
 mod sights;
 
@@ -97,6 +98,9 @@ fn serve_channel(theirs: DuplexStream, record: &Record) -> Gate {
         while let Some(Ok(stream)) = poll_fn(|cx| connection.poll_next_inbound(cx)).await {
             streams.spawn(serve(stream.compat(), record.clone()));
         }
+        // Every stream ends with its channel, and is seen to.
+        drop(connection);
+        while streams.join_next().await.is_some() {}
     })])
 }
 

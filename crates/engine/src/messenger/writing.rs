@@ -106,17 +106,22 @@ impl Open {
         names
     }
 
-    /// Addresses and names of the other accounts. A name that this account bears, too, tells nothing new.
+    /// Addresses, names and nicks of the other accounts. What this account is called, too, tells nothing new.
     fn other_names(&self, id: AccountId) -> BTreeSet<String> {
-        let names = |account: &super::Account| {
-            let address = account.shown.address.as_str();
-            let name = address.split_once('@').map_or(address, |(name, _)| name);
-            [address.to_owned(), name.to_owned()]
+        let of_account = |account: &super::Account| {
+            let address = account.shown.address.as_str().to_lowercase();
+            let name = address.split_once('@').map(|(name, _)| name.to_owned());
+            let nicks = self
+                .rooms
+                .chosen()
+                .filter(|room| room.account == account.shown.id);
+            let nicks = nicks.map(|room| room.nick.to_lowercase());
+            nicks.chain(name).chain([address]).collect::<Vec<_>>()
         };
-        let own: BTreeSet<String> = self.accounts.get(&id).into_iter().flat_map(names).collect();
+        let own: BTreeSet<String> = self.accounts.get(&id).into_iter().flat_map(of_account).collect();
         let others = self.accounts.iter().filter(|(other, _)| **other != id);
         others
-            .flat_map(|(_, account)| names(account))
+            .flat_map(|(_, account)| of_account(account))
             .filter(|name| name.chars().count() >= SHORTEST_NAME && !own.contains(name))
             .collect()
     }

@@ -24,12 +24,14 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    pub(super) async fn ask(&mut self, method: &str, params: Value) -> Value {
+    /// Asks for something and waits for no answer: the engine may be gone.
+    pub(super) async fn tell(&mut self, method: &str, params: Value) {
         let line = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
-        self.output
-            .write_all(format!("{line}\n").as_bytes())
-            .await
-            .unwrap();
+        let _ = self.output.write_all(format!("{line}\n").as_bytes()).await;
+    }
+
+    pub(super) async fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.tell(method, params).await;
         loop {
             let line = self.lines.next_line().await.unwrap().unwrap();
             let value: Value = serde_json::from_str(&line).unwrap();
@@ -119,7 +121,7 @@ pub(super) async fn with_engine<T>(record: &Record, life: impl AsyncFnOnce(&mut 
     };
     let living = async {
         let result = life(&mut owner).await;
-        owner.ask("engine.stop", json!({})).await;
+        owner.tell("engine.stop", json!({})).await;
         result
     };
     let both = async { tokio::join!(crate::run(config, input, output), living) };

@@ -427,3 +427,21 @@ async fn whoever_panics_on_irc_ends_the_private_conversation_and_leaves_no_link_
     // Nobody gives the link orders any more: it and its stream end.
     assert_eq!(desk.orders.recv().await.map(|_| ()), None);
 }
+
+#[tokio::test]
+async fn what_strangers_try_on_irc_is_counted_like_anywhere_and_not_answered() {
+    let mut desk = desk().await;
+    desk.all_orders();
+    for what in ["ctcp", "ctcp", "dcc"] {
+        let who = address("mallory");
+        desk.reports(Report::Person(PersonReport::Tried { who, what }));
+    }
+    desk.said("mallory", "?OTRv3?");
+    let probes = now(&mut desk.messenger, command("probe.list", json!({}))).unwrap();
+    let probes: model::Probes = serde_json::from_value(probes).unwrap();
+    let mut tried: Vec<_> = probes.probes.into_iter().map(|p| (p.kind, p.count)).collect();
+    tried.sort();
+    let line = |kind: &str, count| (kind.to_owned(), count);
+    assert_eq!(tried, [line("ctcp", 2), line("dcc", 1), line("otr_query", 1)]);
+    assert!(desk.all_orders().is_empty());
+}

@@ -134,3 +134,34 @@ async fn texts_come_without_control_characters() {
     desk.hears(&format!("{BOB}/a"), "one\r\ntwo\u{8}\u{1b}[2J\tthree\0");
     assert_eq!(desk.messages(BOB)[0].text, "one\ntwo[2J\tthree");
 }
+
+#[tokio::test]
+async fn a_request_waits_until_it_is_accepted_refused_or_blocked() {
+    let mut desk = Desk::new().await;
+    for who in ["eve", "mallory", "trudy"] {
+        desk.hears(&format!("{who}@example.com/x"), "let me in https://example.com");
+    }
+    assert_eq!(desk.contacts().iter().filter(|contact| contact.asks).count(), 3);
+    desk.about("contact.accept", "eve@example.com", json!({}))
+        .unwrap();
+    desk.about("contact.refuse", MALLORY, json!({})).unwrap();
+    desk.about("contact.block", "trudy@example.com", json!({}))
+        .unwrap();
+    let contacts = desk.contacts();
+    let state = |who: &str| {
+        let found = contacts.iter().find(|contact| contact.address.as_str() == who);
+        found.map(|contact| (contact.accepted, contact.asks, contact.blocked))
+    };
+    assert_eq!(state("eve@example.com"), Some((true, false, false)));
+    assert_eq!(state(MALLORY), None);
+    assert!(state("trudy@example.com").is_some_and(|(accepted, _, blocked)| !accepted && blocked));
+    desk.ordered();
+    // Whoever is blocked is not even counted any more, and whoever was refused begins anew.
+    let before = probes(&mut desk).len();
+    desk.hears("trudy@example.com/x", "please");
+    desk.hears("trudy@example.com/x", "?OTRv3?");
+    assert_eq!(probes(&mut desk).len(), before);
+    desk.hears("mallory@example.com/x", "please");
+    assert_eq!(first_words(&desk, MALLORY).as_deref(), Some("please"));
+    assert_eq!(desk.ordered(), []);
+}

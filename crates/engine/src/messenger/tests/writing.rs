@@ -102,3 +102,35 @@ async fn a_text_that_names_another_account_is_found_and_still_sent() {
         "message.too_long"
     );
 }
+
+#[tokio::test]
+async fn a_text_that_names_what_another_account_is_called_in_a_room_is_found() {
+    let mut desk = Desk::new().await;
+    let night = desk.second_account(NIGHT).await;
+    for (account, nick) in [(night, "Kingfisher"), (desk.account, "plover")] {
+        let room = format!("{nick}@rooms.example.org");
+        let enter = json!({ "account": account, "room": room, "nick": nick });
+        now(&mut desk.messenger, command("room.enter", enter)).unwrap();
+    }
+    let alice = desk.account;
+    let text = "In there I am kingfisher, here plover.";
+    assert_eq!(desk.findings(alice, BOB, text), one("own_name", "kingfisher"));
+    assert_eq!(desk.findings(night, BOB, text), one("own_name", "plover"));
+}
+
+#[tokio::test]
+async fn two_accounts_share_neither_key_nor_circuits_nor_a_name_in_a_room() {
+    let mut desk = Desk::new().await;
+    let night = desk.second_account(NIGHT).await;
+    for account in [desk.account, night] {
+        let enter = json!({ "account": account, "room": "den@rooms.example.org" });
+        now(&mut desk.messenger, command("room.enter", enter)).unwrap();
+    }
+    let shown = desk.messenger.snapshot().unwrap();
+    assert_ne!(shown.accounts[0].fingerprint, shown.accounts[1].fingerprint);
+    assert_ne!(shown.rooms[0].nick, shown.rooms[1].nick);
+    let open = desk.messenger.open.as_ref().unwrap();
+    let (one, other) = (&open.accounts[&desk.account], &open.accounts[&night]);
+    assert_ne!(one.isolation.to_hex(), other.isolation.to_hex());
+    assert!(one.tag != other.tag);
+}
