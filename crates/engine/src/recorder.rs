@@ -3,6 +3,7 @@
 //! design.md 1 (door 2); RFC 6120, RFC 5802, XEP-0198 as far as a client needs them.
 
 mod alike;
+mod habits;
 mod mallory;
 mod server;
 mod sights;

@@ -94,6 +94,7 @@ fn contact(state: &mut State, number: u64) {
     };
     let peer = Peer::new(AccountId(1), address);
     let contact = Contact {
+        gateway: None,
         kept: false,
         account: peer.account,
         address: peer.contact.clone(),

@@ -41,6 +41,7 @@ fn lab_what_a_bouncer_kept_is_marked_never_reaches_otr_and_gets_no_answer() -> R
         account: alice.account,
         contact: address("bob"),
         name: None,
+        invitation: None,
     };
     alice.otter.ask(&Command::AddContact(contact))?;
     bob.heard.clear();

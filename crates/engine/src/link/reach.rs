@@ -118,7 +118,10 @@ impl Link {
                 policy.identity = way.identity();
                 None
             }
-            Network::Xmpp { .. } => Some(Alpn::XmppClient),
+            Network::Xmpp { way, .. } => {
+                policy.identity = way.identity();
+                Some(Alpn::XmppClient)
+            }
         };
         let name = self.name.clone();
         let handshake = tls::handshake(stream, &name, alpn, &policy);
@@ -142,6 +145,9 @@ impl Link {
             Ok(stream) => Box::new(stream),
             Err(error) => return Err(End::Lost(told(&error))),
         };
+        if !candidate.host.is_onion() {
+            self.report(Report::BehindExit).await;
+        }
         match candidate.transport {
             Transport::DirectTls => self.secure(stream).await,
             Transport::PlainOverOnion | Transport::StartTls => Ok(stream),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dial::{Cause, Isolation, Phase, TorStatus};
 use model::{
-    AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, LoginStep, Problem,
+    AccountAdded, AccountId, AccountState, AddAccount, Address, Event, KnownFingerprint, Problem,
     ServicesLogin, Tor,
 };
 use model::{TorCause, TorPhase};
@@ -195,6 +195,8 @@ impl Messenger {
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
         open.asked.remove(&id);
+        open.asking.forget_account(id);
+        self.forget_gateways(id);
         self.forget_visibility(id);
         self.forget_server_story(id);
         self.queue.tell(Event::AccountRemoved { account: id });
@@ -225,6 +227,7 @@ impl Messenger {
         }
         match report {
             Report::State(state) => self.on_state(id, state),
+            Report::BehindExit => self.seen_by_exits(id, 1),
             Report::Bounced { token, problem } => self.on_bounced(id, token, &problem),
             Report::Line(bytes) => self.on_line(id, bytes),
             Report::Looked(asked) => self.seen_looking(id, &asked),
@@ -237,7 +240,7 @@ impl Messenger {
             Report::Server(server) => self.keep_server(id, server),
             Report::Taken { token } => self.on_taken(id, token),
             Report::TlsOnly { port, seconds } => self.keep_tls_only(id, port, seconds),
-            Report::Witnessed => self.seen_by_witnesses(id),
+            Report::Witnessed => self.seen_by_exits(id, 2),
             Report::Xmpp(event) => self.on_xmpp(id, event),
         }
         self.tell_lost(id);
@@ -248,25 +251,19 @@ impl Messenger {
             return;
         };
         let was = std::mem::replace(&mut account.online, state == AccountState::Online);
-        let state_now = state.clone();
-        let securing = AccountState::Connecting {
-            step: LoginStep::Secure,
-        };
-        let secures = state == securing;
         if account.shown.state != state {
-            account.shown.state = state;
+            account.shown.state = state.clone();
             self.queue.tell(Event::AccountChanged {
                 account: account.shown.clone(),
             });
         }
-        if secures {
-            self.seen_by_exit(id);
-        }
-        self.follow_server(id, &state_now);
+        self.follow_server(id, &state);
         if was {
             self.rooms_offline(id);
             self.nothing_known(id);
             self.server_is_silent(id);
+            self.services_are_silent(id);
+            self.gateways_offline(id);
             self.for_account(id, |conversation, context| {
                 conversation.connected(false, false, context);
             });
@@ -276,10 +273,18 @@ impl Messenger {
     fn on_xmpp(&mut self, id: AccountId, event: xmpp::Event) {
         match event {
             xmpp::Event::AccountChange { change, why } => self.on_account_change(id, change, why),
+            xmpp::Event::Answered { token, reply } => self.on_answered(token, reply),
+            xmpp::Event::Suggested { gateway, suggestions } => self.on_suggested(id, &gateway, suggestions),
             xmpp::Event::Registered => self.keep_registered(id),
             xmpp::Event::Online {
-                resumed, mechanism, ..
-            } => self.on_online(id, resumed, Some(mechanism.name())),
+                jid,
+                resumed,
+                mechanism,
+            } => {
+                self.on_own_address(id, &jid);
+                self.on_online(id, resumed, Some(mechanism.name()));
+            }
+            xmpp::Event::Token(token) => self.keep_token(id, token.as_ref()),
             xmpp::Event::Roster(items) => {
                 self.seen_contact_list(id);
                 self.on_roster(id, items);
@@ -445,7 +450,11 @@ impl Messenger {
                 "This account is in the profile already.",
             ));
         }
-        check_own_address(with.protocol, &with.address)?;
+        if with.protocol == model::Protocol::Xmpp && with.login == Some(ServicesLogin::None) {
+            check_anonymous(with)?;
+        } else {
+            check_own_address(with.protocol, &with.address)?;
+        }
         for pin in &with.pins {
             profile::parse_pin(pin)?;
         }
@@ -466,10 +475,30 @@ pub(super) fn by_password(login: ServicesLogin) -> bool {
     }
 }
 
+/// An account that its server makes up has nothing but a server, and nothing that could be made there.
+fn check_anonymous(with: &AddAccount) -> Result<(), Problem> {
+    let domain = jid::BareJid::new(with.address.as_str()).ok();
+    if with.register || domain.is_none_or(|jid| jid.node().is_some()) {
+        return Err(Problem::new(
+            "account.anonymous_address",
+            "Of an anonymous account only the server is given: it makes the address up.",
+        ));
+    }
+    Ok(())
+}
+
 /// Checks that a new account has what it needs to log in.
 fn check_login(with: &AddAccount) -> Result<(), Problem> {
     let empty = with.password.expose().is_empty();
-    let by_password = with.protocol == model::Protocol::Xmpp || with.login.is_some_and(by_password);
+    let xmpp = with.protocol == model::Protocol::Xmpp;
+    if xmpp {
+        super::credentials::check(with.login, false)?;
+    }
+    let by_password = if xmpp {
+        with.login != Some(ServicesLogin::None)
+    } else {
+        with.login.is_some_and(by_password)
+    };
     if empty && by_password {
         return Err(Problem::new(
             "account.no_password",
@@ -506,6 +535,7 @@ pub(super) fn tor(status: &TorStatus) -> Tor {
             doing: "Tor is restarting.".to_owned(),
             cause: None,
             advice: None,
+            clock_seconds: None,
         },
         TorStatus::Gate(status) => Tor {
             phase: match status.phase {
@@ -518,6 +548,10 @@ pub(super) fn tor(status: &TorStatus) -> Tor {
             doing: status.doing.clone(),
             cause: status.cause.as_ref().map(cause),
             advice: status.advice.clone(),
+            clock_seconds: match status.cause {
+                Some(Cause::ClockWrong { seconds }) => seconds,
+                _ => None,
+            },
         },
     }
 }

@@ -2,7 +2,7 @@
 //! It must never know more of a network than how it is spoken to. RFC 6121; RFC 2812.
 
 use jid::{BareJid, Jid};
-use model::{AccountId, Address, Problem, Protocol};
+use model::{AccountId, Address, Problem, Protocol, Secret};
 
 use super::Messenger;
 use crate::link::{Order, Wish, preset};
@@ -21,6 +21,30 @@ impl Messenger {
             Protocol::Xmpp => xmpp_orders(who, wish),
         };
         for order in orders {
+            if let (true, Order::Xmpp(command)) = (owner.online, &order) {
+                self.seen_order(account, command);
+            }
+            let _ = owner.orders.try_send(order);
+        }
+    }
+}
+
+impl Messenger {
+    /// Asks to see somebody with the token that they gave away.
+    pub(super) fn befriend_invited(&self, account: AccountId, who: &Address, token: &Secret) {
+        let owner = self.open.as_ref().and_then(|open| open.accounts.get(&account));
+        let Some(owner) = owner.filter(|owner| owner.shown.protocol == Protocol::Xmpp) else {
+            self.wish(account, who, Wish::Befriend);
+            return;
+        };
+        for order in xmpp_orders(who, Wish::Befriend) {
+            let order = match order {
+                Order::Xmpp(xmpp::Command::Subscribe(jid)) => Order::Xmpp(xmpp::Command::SubscribeWith {
+                    jid,
+                    token: xmpp::Password::new(token.expose().to_owned()),
+                }),
+                order => order,
+            };
             if let (true, Order::Xmpp(command)) = (owner.online, &order) {
                 self.seen_order(account, command);
             }

@@ -8,7 +8,6 @@ use model::{AccountId, Address, Problem, Sight, Sights, Subscription};
 
 use super::network::server_of;
 use super::{Messenger, Open, locked};
-use crate::link::preset;
 
 /// Lines of one run; what is new is not listed after that.
 const MAX_SIGHTS: usize = 2_000;
@@ -92,39 +91,21 @@ impl Messenger {
         Ok(Sights { sights })
     }
 
-    /// TLS begins: its first words name the server for whoever stands before it. Behind an onion address nobody does.
-    pub(super) fn seen_by_exit(&self, id: AccountId) {
+    /// So many streams to the server began at exits. Behind an onion address there is none.
+    pub(super) fn seen_by_exits(&self, id: AccountId, streams: u32) {
         let Some(open) = &self.open else { return };
-        let Some(account) = open.accounts.get(&id) else {
-            return;
-        };
-        let server = account.shown.server.as_ref();
-        let own = server_of(&account.shown.address);
-        if server.is_none() && account.shown.protocol == model::Protocol::Irc && preset(own).is_some() {
-            // Known networks are reached by their onion addresses.
-            return;
-        }
-        let host = server.map_or(own, |server| server.host.as_str());
-        if !host.ends_with(".onion") {
+        for _ in 0..streams {
             open.seen.borrow_mut().count(id, "exit", "", "server_name");
         }
     }
 
-    /// Two more circuits were taken to compare the server's key: two more exits saw its name.
-    pub(super) fn seen_by_witnesses(&self, id: AccountId) {
-        self.seen_by_exit(id);
-        self.seen_by_exit(id);
-    }
-
-    /// Somebody was asked where the server is: its website, or a name server. Where no TLS began nobody was.
+    /// Somebody was asked where the server is: its website, or a name server. Nobody was where Tor made no way; who did
+    /// not answer in time may have heard the question.
     pub(super) fn seen_looking(&self, id: AccountId, asked: &[(String, &'static str)]) {
         let Some(open) = &self.open else { return };
         let mut seen = open.seen.borrow_mut();
         let reached = |what: &str| !what.starts_with("tor.") && !what.starts_with("gate.");
-        for (who, _) in asked
-            .iter()
-            .filter(|(_, what)| reached(what) && *what != "timed_out")
-        {
+        for (who, _) in asked.iter().filter(|(_, what)| reached(what)) {
             if who.starts_with("https://") {
                 seen.count(id, "exit", "", "server_name");
             } else {
@@ -183,7 +164,10 @@ impl Messenger {
         use xmpp::Command;
         match command {
             Command::AddContact { .. } | Command::RemoveContact(_) => self.seen_contact_list(id),
-            Command::Approve(who) | Command::Refuse(who) | Command::Subscribe(who) => {
+            Command::Approve(who)
+            | Command::Refuse(who)
+            | Command::Subscribe(who)
+            | Command::SubscribeWith { jid: who, .. } => {
                 self.seen_contact_list(id);
                 if let Ok(who) = who.as_str().parse() {
                     self.seen_by_contact(id, &who, &["address"]);

@@ -12,7 +12,7 @@ use super::{Line, PASSWORD, Record, Seen};
 const BOB: &str = "bob@example.net";
 const MALLORY: &str = "mallory@example.com/m";
 
-async fn settle(owner: &mut Owner, record: &Record) {
+pub(super) async fn settle(owner: &mut Owner, record: &Record) {
     owner
         .ask("profile.create", json!({ "passphrase": "otter" }))
         .await;
@@ -28,7 +28,7 @@ async fn settle(owner: &mut Owner, record: &Record) {
 }
 
 /// What alice said; asking the server what it has is no word to anybody.
-fn said(lines: &[Line]) -> Vec<&str> {
+pub(super) fn said(lines: &[Line]) -> Vec<&str> {
     let words = lines.iter().filter_map(|line| match &line.seen {
         Seen::Said(stanza) => Some(stanza.as_str()),
         _ => None,
