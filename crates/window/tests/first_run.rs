@@ -136,7 +136,7 @@ fn a_refused_account_is_told_and_can_be_tried_again() {
     let asked = stage.asked("contact.add").unwrap();
     assert_eq!(
         asked,
-        json!({ "account": 1, "contact": "bob@example.org", "name": "Bob" })
+        json!({ "account": 1, "contact": "bob@example.org", "invitation": null, "name": "Bob" })
     );
 }
 

@@ -125,6 +125,8 @@ fn an_invitation_is_answered_with_a_name_or_forgotten() {
     stage.press("Your name in the room");
     stage.screen.write("otter7");
     stage.screen.key(Key::Return);
+    // Nothing ties two accounts together here.
+    stage.answer("link.check", &json!({ "findings": [] }));
     let asked = stage.asked("room.enter").unwrap();
     assert_eq!(
         (&asked["room"], &asked["nick"], &asked["create"]),
@@ -174,6 +176,14 @@ fn a_room_is_found_in_the_servers_list_and_made_where_there_is_none() {
     stage
         .press("Make the room if there is none: closed to strangers, addresses hidden, nothing written down");
     stage.press("Enter");
+    let checked = stage.calls("link.check");
+    assert_eq!(checked[0]["params"]["to"], "rivers@rooms.example");
+    assert_eq!(stage.asked("room.enter"), None);
+    stage.press("Enter");
+    stage.answer("link.check", &json!({ "findings": [{ "kind": "same_room", "part": "wren@otter.example" }] }));
+    assert!(stage.shows("wren@otter.example\u{2069} has this room, too."), "{:#?}", stage.labels());
+    assert_eq!(stage.asked("room.enter"), None);
+    stage.press("Enter all the same");
     let asked = stage.asked("room.enter").unwrap();
     assert_eq!(
         (&asked["room"], &asked["create"], &asked["nick"]),

@@ -41,7 +41,7 @@ fn bridges_are_pasted_and_each_refused_line_is_told() {
         asked.first().unwrap()["params"],
         json!({
             "use": "embedded", "bridges": ["192.0.2.1:443", "192.0.2.2:9001"], "proxy": "socks5://192.0.2.9:1080",
-            "ports": [80, 443],
+            "ports": [80, 443], "once": false,
         })
     );
 }
@@ -103,7 +103,7 @@ fn the_first_start_offers_another_way_where_tor_is_blocked() {
     stage.press("Use this way");
     assert_eq!(
         stage.asked("tor.set"),
-        Some(json!({ "use": "running", "control": null, "password": null }))
+        Some(json!({ "use": "running", "control": null, "password": null, "once": false }))
     );
 }
 

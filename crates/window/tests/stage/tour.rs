@@ -182,7 +182,38 @@ fn beside(stage: &mut Stage, seen: &dyn Fn(&Stage, &str)) {
         seen(stage, name);
         stage.app.ui().global::<Nav<'_>>().invoke_go(Page::Main);
     }
+    gateways(stage, seen);
     stage.fresh(&stage::evening());
+}
+
+/// Other networks, and a form of one.
+fn gateways(stage: &mut Stage, seen: &dyn Fn(&Stage, &str)) {
+    stage.app.ui().global::<Nav<'_>>().invoke_go(Page::Gateways);
+    let global = stage.app.ui().global::<markup::Gateways<'_>>();
+    global.invoke_ask(0, "".into());
+    stage.answer("gateway.list", &json!({ "gateways": [{
+        "account": 1, "address": "irc.otter.example", "name": "Old chats", "network": "irc", "registered": true,
+        "state": { "is": "online" }, "said": "Connected as wren",
+        "label": { "code": "gateway.operator_reads", "text": "" },
+    }] }));
+    global.invoke_show_people(0);
+    stage.answer("gateway.contacts", &json!({ "contacts": [
+        { "contact": "heron%irc.example.org@irc.otter.example", "name": "heron", "added": false },
+    ] }));
+    seen(stage, "gateways");
+    let field = |name: &str, label: &str, kind: &str| {
+        json!({ "name": name, "label": label, "description": null, "kind": kind, "required": true, "values": [],
+            "options": [{ "label": "TLS", "value": "1" }, { "label": "None", "value": "0" }] })
+    };
+    global.invoke_register(0);
+    stage.answer("gateway.form", &json!({ "registered": true, "form": {
+        "title": "Your account at irc.example.org", "instructions": "Say what you are called there.",
+        "fields": [field("nick", "Nickname", "text_single"), field("pass", "Password", "text_private"),
+            field("tls", "Protection", "list_single"), field("stay", "Stay connected", "boolean")],
+        "columns": [], "rows": [],
+    } }));
+    seen(stage, "gateway-form");
+    stage.app.ui().global::<Nav<'_>>().invoke_go(Page::Main);
 }
 
 /// What the engine says of Tor, of the walls and of those who look.
