@@ -46,7 +46,11 @@ fn nobody_is_asked_before_the_button_and_a_gateways_form_goes_back_filled_in() {
         assert_eq!(stage.calls("gateway.list").len(), 1);
         global.invoke_ask(0, "".into());
         stage.answer("gateway.list", &json!({ "gateways": [gateway(false)] }));
-        assert!(!stage.labels().iter().any(|it| it.contains('\u{202E}')), "{:#?}", stage.labels());
+        assert!(
+            !stage.labels().iter().any(|it| it.contains('\u{202E}')),
+            "{:#?}",
+            stage.labels()
+        );
         global.invoke_register(0);
         stage.answer("gateway.form", &json!({ "registered": false, "form": form() }));
         stage.press("nick");
@@ -79,7 +83,10 @@ fn what_the_gateways_operator_can_read_stands_beside_it_and_ending_needs_a_secon
     stage.press("End …");
     assert_eq!(stage.asked("gateway.unregister"), None);
     stage.press("End the account there");
-    assert_eq!(stage.asked("gateway.unregister").unwrap()["gateway"], "irc.otter.example");
+    assert_eq!(
+        stage.asked("gateway.unregister").unwrap()["gateway"],
+        "irc.otter.example"
+    );
 }
 
 #[test]
@@ -95,7 +102,10 @@ fn what_is_written_is_looked_at_after_a_pause_and_nothing_is_held_up() {
     stage.answer("text.check", &found);
     assert!(stage.shows("is a place on a computer"), "{:#?}", stage.labels());
     stage.screen.key(Key::Return);
-    assert_eq!(stage.asked("message.send").unwrap()["text"], "see /home/alice/papers");
+    assert_eq!(
+        stage.asked("message.send").unwrap()["text"],
+        "see /home/alice/papers"
+    );
     assert!(!stage.shows("is a place on a computer"));
 }
 
@@ -109,7 +119,11 @@ fn a_contact_that_another_account_has_is_added_only_at_the_second_word() {
     stage.screen.key(Key::Return);
     let found = json!({ "findings": [{ "kind": "same_contact", "part": "wren@otter.example" }] });
     stage.answer("link.check", &found);
-    assert!(stage.shows("has to do with this person, too"), "{:#?}", stage.labels());
+    assert!(
+        stage.shows("has to do with this person, too"),
+        "{:#?}",
+        stage.labels()
+    );
     assert_eq!(stage.asked("contact.add"), None);
     stage.press("Add all the same");
     assert_eq!(stage.asked("contact.add").unwrap()["contact"], "zoe@example.org");

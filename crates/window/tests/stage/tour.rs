@@ -197,21 +197,27 @@ fn gateways(stage: &mut Stage, seen: &dyn Fn(&Stage, &str)) {
         "label": { "code": "gateway.operator_reads", "text": "" },
     }] }));
     global.invoke_show_people(0);
-    stage.answer("gateway.contacts", &json!({ "contacts": [
+    stage.answer(
+        "gateway.contacts",
+        &json!({ "contacts": [
         { "contact": "heron%irc.example.org@irc.otter.example", "name": "heron", "added": false },
-    ] }));
+    ] }),
+    );
     seen(stage, "gateways");
     let field = |name: &str, label: &str, kind: &str| {
         json!({ "name": name, "label": label, "description": null, "kind": kind, "required": true, "values": [],
             "options": [{ "label": "TLS", "value": "1" }, { "label": "None", "value": "0" }] })
     };
     global.invoke_register(0);
-    stage.answer("gateway.form", &json!({ "registered": true, "form": {
+    stage.answer(
+        "gateway.form",
+        &json!({ "registered": true, "form": {
         "title": "Your account at irc.example.org", "instructions": "Say what you are called there.",
         "fields": [field("nick", "Nickname", "text_single"), field("pass", "Password", "text_private"),
             field("tls", "Protection", "list_single"), field("stay", "Stay connected", "boolean")],
         "columns": [], "rows": [],
-    } }));
+    } }),
+    );
     seen(stage, "gateway-form");
     stage.app.ui().global::<Nav<'_>>().invoke_go(Page::Main);
 }
