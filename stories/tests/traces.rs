@@ -1,5 +1,7 @@
 //! What a conversation leaves in files: every write of every room while it goes on, and all files afterwards.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use model::{Command, ContactRef, ExportKeys, KeepMessages, Transport};

@@ -200,10 +200,8 @@ mod tests {
                 continue;
             }
             // SAFETY: the block is ours and as long as that.
-            assert!(
-                (0..size).all(|at| unsafe { *block.add(at) } == 0),
-                "round {round}"
-            );
+            let wiped = (0..size).all(|at| unsafe { *block.add(at) } == 0);
+            assert!(wiped, "round {round}");
             // SAFETY: as above.
             unsafe { block.write_bytes(0xa5, size) };
             let at = block.expose_provenance();
