@@ -35,10 +35,12 @@ mod keys;
 mod otr_peer;
 mod packages;
 mod peer;
+mod profanity;
 mod progress;
 mod prosody;
 mod running;
 mod socks;
+mod terminal;
 mod tor;
 
 pub use children::{BOUND, become_bound};
@@ -50,6 +52,8 @@ pub use isolation::{
     leave_network, own_folder, remove_own_folder, wait_for_all,
 };
 pub use otr_peer::{OtrPeer, PeerMessage, PeerPolicy};
+pub use profanity::Profanity;
 pub use progress::Progress;
 pub use running::RunningLab;
 pub use socks::connect as connect_through_tor;
+pub use terminal::Terminal;

@@ -124,11 +124,10 @@ c2s_direct_tls_ssl = {{ key = "{dir}/key.pem", certificate = "{dir}/certificate.
 VirtualHost "{domain}"
 	password_hash = "SHA-256"
 
--- Reached through Tor only, which encrypts up to this machine.
+-- Reached through Tor only, which encrypts up to this machine: TLS is offered, and may be left out.
 VirtualHost "{onion}"
 	password_hash = "SHA-1"
 	c2s_require_encryption = false
-	modules_disabled = {{ "tls" }}
 
 Component "rooms.{domain}" "muc"
 "#,
@@ -140,9 +139,9 @@ Component "rooms.{domain}" "muc"
     )
 }
 
-/// Makes the server's key and self-signed certificate, and gives the SHA-256 of its
-/// SubjectPublicKeyInfo in hexadecimal. It is no authority's: a client must pin it.
-pub(crate) fn make_certificate(dir: &Path) -> Result<String, LabError> {
+/// Makes the server's key and self-signed certificate for its domain and its onion service, and gives the SHA-256 of
+/// its SubjectPublicKeyInfo in hexadecimal. It is no authority's: a client must pin it, or come by the onion service.
+pub(crate) fn make_certificate(dir: &Path, onion: &str) -> Result<String, LabError> {
     let dir = dir.join("prosody");
     private_folder(&dir)?;
     let (settings, key, certificate, public) = (
@@ -156,7 +155,7 @@ pub(crate) fn make_certificate(dir: &Path) -> Result<String, LabError> {
         &format!(
             "[req]\ndistinguished_name = name\nx509_extensions = leaf\nprompt = no\n[name]\nCN = {DOMAIN}\n[leaf]\n\
              basicConstraints = critical,CA:FALSE\nkeyUsage = critical,digitalSignature\n\
-             extendedKeyUsage = serverAuth\nsubjectAltName = DNS:{DOMAIN}\n"
+             extendedKeyUsage = serverAuth\nsubjectAltName = DNS:{DOMAIN},DNS:{onion}\n"
         ),
     )?;
     let openssl = || {

@@ -54,20 +54,17 @@ impl RunningLab {
         echo::serve(info.ports.echo)?;
         progress.tell("Making keys and laying out the private Tor network");
         let mut tor = TorNetwork::lay_out(&info, name_server)?;
-        // The certificate and the peer are made while the relays wait for their moment.
-        let (folder, program) = (info.dir.clone(), info.otr_peer.clone());
-        let workshop = std::thread::spawn(move || -> Result<String, LabError> {
-            peer::build(&program)?;
-            make_certificate(&folder)
-        });
+        // The peer is made while the relays wait for their moment.
+        let program = info.otr_peer.clone();
+        let workshop = std::thread::spawn(move || peer::build(&program));
         progress.tell("Starting six relays and waiting for their first consensus");
         tor.start_relays()?;
         progress.tell("Starting the Tor client, the onion service and the XMPP server");
         info.onion = tor.start_ends()?;
-        let made = workshop
+        info.spki_sha256 = make_certificate(&info.dir, &info.onion)?;
+        workshop
             .join()
-            .map_err(|_| LabError::program("the lab", "its workshop broke"))?;
-        info.spki_sha256 = made?;
+            .map_err(|_| LabError::program("the lab", "its workshop broke"))??;
         let mut prosody = Prosody::lay_out(&info)?;
         prosody.start()?;
         tor.wait_for_ends(&info.dir.join("client"), &info.onion)?;

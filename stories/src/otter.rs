@@ -352,6 +352,7 @@ impl Otter {
             login: None,
             server,
             register,
+            invitation: None,
             pins: pins.iter().map(|pin| (*pin).to_owned()).collect(),
             connect: true,
         })
@@ -392,6 +393,7 @@ impl Otter {
             account,
             contact,
             name: None,
+            invitation: None,
         }))
         .map(drop)
     }

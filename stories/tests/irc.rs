@@ -9,17 +9,18 @@
 )]
 
 mod irc {
+    mod accounts;
+    mod bouncer;
     pub(crate) mod irssi;
     pub(crate) mod person;
     pub(crate) mod servers;
+    mod silence;
 }
-
-use std::time::Duration;
 
 use irc::irssi::Irssi;
 use irc::person::{Person, Raw};
 use irc::servers::IrcServer;
-use model::{Delivery, Event, Privacy, ServicesLogin};
+use model::{Delivery, Event, Privacy};
 use stories::{Place, SOON, Trouble, proof};
 
 /// Longer than a line: it goes in fragments.
@@ -141,145 +142,4 @@ fn lab_two_of_ours_log_in_with_services_meet_in_a_room_and_talk_in_private() -> 
     alice.otter.wait_for_text("good night", SOON)?;
     alice.otter.stop()?;
     bob.otter.stop()
-}
-
-#[test]
-fn lab_a_certificate_and_a_key_made_by_the_program_open_an_account_and_no_other_does() -> Result<(), Trouble>
-{
-    let place = Place::find()?;
-    let _turn = place.lab.share().unwrap();
-    let server = IrcServer::inspircd(&place);
-    let ways = [
-        ("alice", ServicesLogin::Certificate, "EXTERNAL"),
-        ("bobby", ServicesLogin::Key, "ECDSA-NIST256P-CHALLENGE"),
-    ];
-    for (nick, login, mechanism) in ways {
-        let mut person = Person::prepare(&place, (nick, "", Some(login)), &server, &[])?;
-        let mut raw = Raw::online(nick, &server);
-        raw.register("pencil12");
-        raw.say("QUIT");
-        raw.wait_for("ERROR");
-        // The services do not know it yet: nothing is tried a second time.
-        let refused = person.come().unwrap_err().to_string();
-        assert!(refused.contains("wrong-password"), "{refused}");
-        let keys = person.login_keys()?;
-        let mut raw = Raw::online(nick, &server);
-        raw.say("PRIVMSG NickServ :IDENTIFY pencil12");
-        raw.wait_for("now identified");
-        raw.say(&format!("PRIVMSG NickServ :CERT ADD {}", keys.certificate_sha256));
-        raw.wait_for("Added fingerprint");
-        raw.say(&format!("PRIVMSG NickServ :SET PUBKEY {}", keys.public_key));
-        raw.wait_for("public key");
-        raw.say("QUIT");
-        raw.wait_for("ERROR");
-        person.come()?;
-        let lines = server.lines_of(nick);
-        let said = format!("AUTHENTICATE {mechanism}");
-        assert!(
-            lines.contains(&said) && !lines.iter().any(|line| line.contains("PLAIN")),
-            "{lines:?}"
-        );
-        person.otter.stop()?;
-    }
-    Ok(())
-}
-
-/// What clients answer that tell of their users.
-const QUESTIONS: [&str; 14] = [
-    "ACTION",
-    "AVATAR",
-    "CLIENTINFO",
-    "DCC CHAT chat 2130706433 4000",
-    "DCC RESUME file 4000 1",
-    "DCC SEND file 2130706433 4000 10",
-    "ERRMSG x",
-    "FINGER",
-    "LAG",
-    "PING 123456",
-    "SOURCE",
-    "TIME",
-    "USERINFO",
-    "VERSION",
-];
-
-#[test]
-fn lab_whoever_asks_everything_learns_nothing_and_two_people_elsewhere_look_the_same() -> Result<(), Trouble>
-{
-    let place = Place::find()?;
-    let _turn = place.lab.share().unwrap();
-    let server = IrcServer::inspircd(&place);
-    let mut mallory = Raw::online("mallory", &server);
-    mallory.say("JOIN #otters");
-    let places = [
-        [
-            "env",
-            "LANG=fa_IR.UTF-8",
-            "LC_ALL=fa_IR.UTF-8",
-            "TZ=Asia/Tehran",
-            "USER=alice",
-            "LOGNAME=alice",
-            "HOSTNAME=laptop",
-        ],
-        [
-            "env",
-            "LANG=de_DE.UTF-8",
-            "LC_ALL=de_DE.UTF-8",
-            "TZ=America/Lima",
-            "USER=bob",
-            "LOGNAME=bob",
-            "HOSTNAME=desk",
-        ],
-    ];
-    let mut people = Vec::new();
-    for (nick, around) in ["alice", "bobby"].into_iter().zip(&places) {
-        let mut person = Person::arrive(&place, (nick, ""), &server, around)?;
-        person.enter("#otters")?;
-        people.push((nick, person));
-    }
-    mallory.listen(Duration::from_secs(2));
-    mallory.heard.clear();
-    for (nick, _) in &people {
-        for target in [nick, "#otters"] {
-            for question in QUESTIONS {
-                mallory.say(&format!("PRIVMSG {target} :\u{1}{question}\u{1}"));
-                mallory.say(&format!("NOTICE {target} :\u{1}{question}\u{1}"));
-            }
-            for text in ["hello?", "?OTRv3?", "?OTR:AAMC", "\u{2}bold\u{3}4,5 words"] {
-                mallory.say(&format!("PRIVMSG {target} :{text}"));
-                mallory.say(&format!("NOTICE {target} :{text}"));
-            }
-        }
-        mallory.say(&format!("INVITE {nick} #trap"));
-        mallory.say(&format!("WHOIS {nick} {nick}"));
-    }
-    mallory.listen(Duration::from_secs(20));
-    for (nick, _) in &people {
-        let from = format!(":{nick}!");
-        let answers: Vec<_> = mallory
-            .heard
-            .lines()
-            .filter(|line| line.starts_with(&from))
-            .collect();
-        assert!(answers.is_empty(), "{answers:?}");
-    }
-    let whois = |nick: &str| {
-        let about = mallory
-            .heard
-            .lines()
-            .filter(|line| line.contains(&format!(" 311 mallory {nick} ")));
-        about.map(|line| line.replace(nick, "NICK")).collect::<Vec<_>>()
-    };
-    assert_eq!((whois("alice").len(), whois("alice")), (1, whois("bobby")));
-    for (_, person) in people {
-        person.otter.stop()?;
-    }
-    let said = |nick: &str| {
-        let lines = server.lines_of(nick).into_iter();
-        let ours = lines.filter(|line| !line.starts_with("PONG") && !line.starts_with("PING"));
-        ours.map(|line| line.replace(nick, "NICK")).collect::<Vec<_>>()
-    };
-    let (alice, bobby) = (said("alice"), said("bobby"));
-    assert!(alice.iter().any(|line| line.starts_with("USER")), "{alice:?}");
-    assert_eq!(alice, bobby);
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use model::{Command, ContactRef, KeepMessages, Transport};
+use model::{Command, ContactRef, ExportKeys, KeepMessages, Transport};
 use stories::{PASSPHRASE, Person, Place, SOON, Trouble};
 
 const QUESTION: &str = "where does the white rabbit live";
@@ -28,6 +28,12 @@ fn lab_no_file_that_the_program_writes_shows_a_passphrase_key_contact_or_text() 
     bob.send(&alice.jid, ANSWER)?;
     alice.otter.wait_for_text(ANSWER, SOON)?;
     let fingerprints = [&alice.fingerprint, &bob.fingerprint].map(|print| print.to_lowercase());
+    let ungrouped = fingerprints.each_ref().map(|print| print.replace(' ', ""));
+    let export = Command::ExportKeys(ExportKeys {
+        account: alice.account,
+        understood: true,
+    });
+    let key = private_number(&alice.otter.ask(&export)?.to_string());
     let secrets = [
         PASSPHRASE,
         "a word",
@@ -37,13 +43,18 @@ fn lab_no_file_that_the_program_writes_shows_a_passphrase_key_contact_or_text() 
         ANSWER,
         &fingerprints[0],
         &fingerprints[1],
+        &ungrouped[0],
+        &ungrouped[1],
+        &key,
     ];
     alice.otter.stop()?;
     let home = alice.home.path();
     let text = std::fs::read_to_string(&trace).unwrap();
     let written = judge(&text, home, &secrets)?;
     assert!(written > 50, "the trace shows {written} writes to files only");
-    let searched = search(home, &secrets)?;
+    let bytes = bytes_of(&key);
+    let turned: Vec<u8> = bytes.iter().rev().copied().collect();
+    let searched = search(home, &secrets, &[&bytes, &turned])?;
     assert!(searched >= 5, "{searched} files were searched");
     std::fs::remove_file(trace).unwrap();
     Ok(())
@@ -129,11 +140,24 @@ fn is_fine(line: &str, home: &Path) -> bool {
     path.starts_with("/dev") || path.starts_with("/proc") || path.starts_with(home)
 }
 
-/// Looks through every file at home for the secrets; how many there were.
+/// The private number of an exported DSA key, in hexadecimal digits without leading zeroes.
+fn private_number(exported: &str) -> String {
+    let number = exported.split("(x #").nth(1);
+    let number = number.and_then(|rest| rest.split('#').next()).unwrap();
+    number.trim_start_matches("00").to_lowercase()
+}
+
+fn bytes_of(digits: &str) -> Vec<u8> {
+    let pairs = digits.as_bytes().chunks_exact(2);
+    let pairs = pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap());
+    pairs.collect()
+}
+
+/// Looks through every file at home for the secrets, as text and as bytes; how many there were.
 ///
 /// # Errors
 /// The first file with one in it, or in its name.
-fn search(home: &Path, secrets: &[&str]) -> Result<usize, Trouble> {
+fn search(home: &Path, secrets: &[&str], keys: &[&[u8]]) -> Result<usize, Trouble> {
     let mut folders: Vec<PathBuf> = vec![home.to_owned()];
     let mut searched = 0;
     while let Some(folder) = folders.pop() {
@@ -146,6 +170,12 @@ fn search(home: &Path, secrets: &[&str]) -> Result<usize, Trouble> {
             // Sockets and the like cannot be read, and hold nothing.
             let Ok(bytes) = std::fs::read(&path) else { continue };
             searched += 1;
+            if keys
+                .iter()
+                .any(|key| key.len() >= 16 && bytes.windows(key.len()).any(|window| window == *key))
+            {
+                return Err(Trouble::new(format!("a key is in {}", path.display())));
+            }
             let text = String::from_utf8_lossy(&bytes).to_lowercase();
             let name = path
                 .strip_prefix(home)

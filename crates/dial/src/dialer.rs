@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use door::{
-    Answer, Attempt, Connect, GateStatus, Header, Host, Isolation, LineError, Path, Purpose, Refusal,
+    Answer, Attempt, Connect, GateStatus, Header, Host, Isolation, LineError, Path, Purpose, Refusal, Serve,
     Settings, SettingsProblem, TorSettings, Transports,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::link::{self, Link};
-use crate::{DialError, Stream};
+use crate::{DialError, Service, Stream};
 
 /// How long a request waits for a gate when there is none.
 const GATE_WAIT: Duration = Duration::from_secs(15);
@@ -61,6 +61,8 @@ struct Shared {
 /// Which Tor was chosen.
 #[derive(Default)]
 struct Choice {
+    /// The owner wants to be asked at each start: no gate begins with a way of its own.
+    ask: bool,
     /// The choice that counts, for this gate and its successors.
     tor: Option<TorSettings>,
     /// Why the gate does not take it: nothing is connected then.
@@ -176,6 +178,7 @@ impl Dialer {
         self.ask(&Header::Settings(settings.clone())).await?;
         if let Some(tor) = &settings.tor {
             *self.shared.choice() = Choice {
+                ask: settings.ask.unwrap_or_default(),
                 tor: Some(tor.clone()),
                 refused: None,
             };
@@ -190,11 +193,15 @@ impl Dialer {
     /// # Errors
     /// [`DialError`]; a choice that cannot be used is [`door::Refusal::BadSettings`], and the one before stays.
     pub async fn set_tor(&self, tor: &TorSettings) -> Result<(), DialError> {
-        self.set(&Settings {
-            dormant: None,
-            tor: Some(tor.clone()),
-        })
-        .await
+        self.set(&choice_of(Some(tor), false)).await
+    }
+
+    /// The same for this run alone: the gates of later runs contact nobody until they are told a way.
+    ///
+    /// # Errors
+    /// As [`Dialer::set_tor`].
+    pub async fn set_tor_for_now(&self, tor: &TorSettings) -> Result<(), DialError> {
+        self.set(&choice_of(Some(tor), true)).await
     }
 
     /// Makes a choice that was made before count, without waiting: whatever is connected from now on waits until the gate
@@ -203,20 +210,41 @@ impl Dialer {
     pub fn begin_with(&self, tor: Option<TorSettings>) {
         let unreadable = Refusal::BadSettings(SettingsProblem::Unreadable);
         *self.shared.choice() = Choice {
+            ask: false,
             refused: tor.is_none().then_some(unreadable),
             tor: tor.clone(),
         };
-        let Some(tor) = tor else { return };
+        if tor.is_some() {
+            self.tell(tor);
+        }
+    }
+
+    /// Lets nothing be connected, and no gate contact anybody, until a choice is made. Without waiting; to be called within
+    /// a tokio runtime.
+    pub fn begin_asking(&self) {
+        *self.shared.choice() = Choice {
+            ask: true,
+            refused: Some(Refusal::BadSettings(SettingsProblem::NotChosen)),
+            tor: None,
+        };
+        self.tell(None);
+    }
+
+    /// Whether a choice is waited for, after [`Dialer::begin_asking`].
+    pub fn waits_for_choice(&self) -> bool {
+        let choice = self.shared.choice();
+        choice.ask && choice.tor.is_none()
+    }
+
+    /// Tells the gate of a choice; connections wait meanwhile.
+    fn tell(&self, tor: Option<TorSettings>) {
         let telling = Telling::begin(&self.shared);
         let dialer = self.clone();
         tokio::spawn(async move {
-            let settings = Settings {
-                dormant: None,
-                tor: Some(tor.clone()),
-            };
+            let settings = choice_of(tor.as_ref(), tor.is_none());
             // Without a gate the next one is told.
             let told = dialer.ask(&Header::Settings(settings)).await;
-            dialer.shared.taken(&tor, told.map(drop));
+            dialer.shared.taken(tor.as_ref(), told.map(drop));
             drop(telling);
         });
     }
@@ -249,6 +277,23 @@ impl Dialer {
     pub async fn transports(&self) -> Result<Vec<String>, DialError> {
         let told = self.ask_lines(&Header::Transports, Transports::decode).await?;
         Ok(told.into_iter().flat_map(|told| told.names).collect())
+    }
+
+    /// Has the gate host an onion service, under a key that it makes, keeps in memory, and forgets with the service; the
+    /// service stands until the value is dropped, the gate ends or another Tor is chosen. It is reachable some seconds after
+    /// this returns. Only with the Tor that is built in.
+    ///
+    /// # Errors
+    /// [`DialError`]; [`Refusal::TooManyStreams`] beyond [`Serve::MAX_SERVICES`].
+    pub async fn serve(&self, serve: &Serve) -> Result<Service, DialError> {
+        self.shared.told(self.answer_wait).await?;
+        let stream = self.ask(&Header::Serve(serve.clone())).await?;
+        Service::announced(self.clone(), stream).await
+    }
+
+    /// Takes a visit to a service.
+    pub(crate) async fn accept(&self, visit: u64) -> Result<Stream, DialError> {
+        self.ask(&Header::Accept { visit }).await
     }
 
     /// The state of Tor, now and at each change.
@@ -290,9 +335,9 @@ impl Shared {
     }
 
     /// What the gate said to `tor`, unless another choice was made meanwhile.
-    fn taken(&self, tor: &TorSettings, told: Result<(), DialError>) {
+    fn taken(&self, tor: Option<&TorSettings>, told: Result<(), DialError>) {
         let mut choice = self.choice();
-        if choice.tor.as_ref() == Some(tor) {
+        if tor.is_some() && choice.tor.as_ref() == tor {
             match told {
                 Ok(()) => choice.refused = None,
                 Err(DialError::Refused(refusal)) => choice.refused = Some(refusal),
@@ -392,16 +437,27 @@ async fn request(mut stream: Stream, line: &[u8]) -> Result<Stream, DialError> {
 
 /// Tells a new gate which Tor was chosen. A gate that was chosen another way for before contacts nobody until then.
 async fn tell_choice(shared: &Weak<Shared>, link: Weak<Link>) {
-    let chosen = shared.upgrade().and_then(|shared| shared.choice().tor.clone());
-    let Some(tor) = chosen else { return };
-    let settings = Settings {
-        dormant: None,
-        tor: Some(tor.clone()),
-    };
+    let chosen = shared.upgrade().map(|shared| {
+        let choice = shared.choice();
+        (choice.tor.clone(), choice.ask)
+    });
+    let Some((tor, ask)) = chosen else { return };
+    if tor.is_none() && !ask {
+        return;
+    }
+    let settings = choice_of(tor.as_ref(), ask);
     // Where it is refused now, as when a program was removed, nothing is connected until another choice is made.
     let told = ask_as_status(link, &Header::Settings(settings)).await;
     if let Some(shared) = shared.upgrade() {
-        shared.taken(&tor, told.map(drop));
+        shared.taken(tor.as_ref(), told.map(drop));
+    }
+}
+
+fn choice_of(tor: Option<&TorSettings>, ask: bool) -> Settings {
+    Settings {
+        ask: Some(ask),
+        dormant: None,
+        tor: tor.cloned(),
     }
 }
 

@@ -21,6 +21,7 @@ mod dialer;
 mod error;
 pub mod find;
 mod link;
+mod service;
 mod stream;
 pub mod tls;
 pub mod witness;
@@ -28,8 +29,9 @@ pub mod witness;
 pub use dialer::{Dialer, TorStatus};
 pub use door::{
     Attempt, Backend, Bridge, BridgeError, Cause, ControlPlace, Embedded, GateStatus, Hop, Host, HostError,
-    Isolation, NextStep, Password, Path, PathEnd, Phase, Proxy, Purpose, Refusal, Running, Settings,
-    SettingsProblem, TorSettings, Tried,
+    Isolation, NextStep, Password, Path, PathEnd, Phase, Proxy, Purpose, Refusal, Running, Serve, Settings,
+    SettingsProblem, TorSettings, Tried, VisitorKey, VisitorKeyError,
 };
 pub use error::DialError;
+pub use service::Service;
 pub use stream::Stream;

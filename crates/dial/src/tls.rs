@@ -125,8 +125,14 @@ fn client_config(
     alpn: Option<Alpn>,
     identity: Option<&Identity>,
 ) -> Result<ClientConfig, TlsError> {
+    let versions: &[_] = if identity.is_some() && alpn.is_some() {
+        // Before TLS 1.3 everybody on the way reads the certificate of the client, which names its account on XMPP.
+        &[&rustls::version::TLS13]
+    } else {
+        &[&rustls::version::TLS13, &rustls::version::TLS12]
+    };
     let config = ClientConfig::builder_with_provider(verify::provider())
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .with_protocol_versions(versions)
         .map_err(|_| TlsError::Broken)?
         .dangerous()
         .with_custom_certificate_verifier(verifier);

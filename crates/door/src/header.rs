@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::line::{self, LineError};
-use crate::{Host, Isolation, Settings};
+use crate::{Host, Isolation, Serve, Settings};
 
 /// The version of this language; engine and gate come from one program, so there is one at a time.
 pub const VERSION: u32 = 1;
@@ -13,6 +13,11 @@ pub const VERSION: u32 = 1;
 /// What a stream is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Header {
+    /// Takes a visit to a service of our own; after the answer the stream carries the visitor's bytes.
+    Accept {
+        /// As a [`crate::Served`] line named it.
+        visit: u64,
+    },
     /// The self-test of the gate's room, carried out now.
     Check,
     /// A connection through Tor; after the answer the stream carries its bytes.
@@ -24,6 +29,8 @@ pub enum Header {
     },
     /// The circuits that carry streams now.
     Paths,
+    /// An onion service, for as long as the stream stands.
+    Serve(Serve),
     /// Changes of the gate's settings.
     Settings(Settings),
     /// The state of Tor now and at each change, for as long as the stream stands.
@@ -73,10 +80,12 @@ impl Header {
             ..Wire::default()
         };
         match self.clone() {
+            Header::Accept { visit } => wire.accept = Some(WireAccept { visit }),
             Header::Check => wire.check = Some(Nothing {}),
             Header::Connect(connect) => wire.connect = Some(connect),
             Header::NewCircuit { isolation } => wire.new_circuit = Some(WireNewCircuit { isolation }),
             Header::Paths => wire.paths = Some(Nothing {}),
+            Header::Serve(serve) => wire.serve = Some(serve),
             Header::Settings(settings) => wire.settings = Some(settings),
             Header::Status => wire.status = Some(Nothing {}),
             Header::Transports => wire.transports = Some(Nothing {}),
@@ -94,19 +103,25 @@ impl Header {
             return Err(LineError::Version);
         }
         let asked = [
+            wire.accept.map(|accept| Header::Accept { visit: accept.visit }),
             wire.check.map(|Nothing {}| Header::Check),
             wire.connect.map(Header::Connect),
             wire.new_circuit.map(|new| Header::NewCircuit {
                 isolation: new.isolation,
             }),
             wire.paths.map(|Nothing {}| Header::Paths),
+            wire.serve.map(Header::Serve),
             wire.settings.map(Header::Settings),
             wire.status.map(|Nothing {}| Header::Status),
             wire.transports.map(|Nothing {}| Header::Transports),
         ];
         let mut asked = asked.into_iter().flatten();
         match (asked.next(), asked.next()) {
-            (Some(Header::Connect(Connect { port: 0, .. })), _) | (None, _) | (_, Some(_)) => {
+            (None, _) | (_, Some(_)) => Err(LineError::Malformed),
+            (Some(Header::Connect(Connect { port: 0, .. }) | Header::Serve(Serve { port: 0, .. })), None) => {
+                Err(LineError::Malformed)
+            }
+            (Some(Header::Serve(serve)), None) if serve.visitors.len() > Serve::MAX_VISITORS => {
                 Err(LineError::Malformed)
             }
             (Some(header), None) => Ok(header),
@@ -120,6 +135,8 @@ impl Header {
 struct Wire {
     v: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    accept: Option<WireAccept>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     check: Option<Nothing>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     connect: Option<Connect>,
@@ -128,11 +145,19 @@ struct Wire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     paths: Option<Nothing>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    serve: Option<Serve>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     settings: Option<Settings>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<Nothing>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     transports: Option<Nothing>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireAccept {
+    visit: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -173,15 +198,34 @@ mod tests {
             ),
             (
                 Header::Settings(Settings {
+                    ask: None,
                     dormant: Some(true),
                     tor: None,
                 }),
                 r#"{"v":1,"settings":{"dormant":true}}"#.to_owned(),
             ),
+            (
+                Header::Settings(Settings {
+                    ask: Some(true),
+                    ..Settings::default()
+                }),
+                r#"{"v":1,"settings":{"ask":true}}"#.to_owned(),
+            ),
             (Header::Paths, r#"{"v":1,"paths":{}}"#.to_owned()),
             (Header::Status, r#"{"v":1,"status":{}}"#.to_owned()),
             (Header::Check, r#"{"v":1,"check":{}}"#.to_owned()),
             (Header::Transports, r#"{"v":1,"transports":{}}"#.to_owned()),
+            (
+                Header::Accept { visit: 7 },
+                r#"{"v":1,"accept":{"visit":7}}"#.to_owned(),
+            ),
+            (
+                Header::Serve(Serve {
+                    port: 5222,
+                    visitors: Vec::new(),
+                }),
+                r#"{"v":1,"serve":{"port":5222}}"#.to_owned(),
+            ),
         ] {
             let line = header.encode().unwrap();
             assert_eq!(String::from_utf8(line.clone()).unwrap(), expected + "\n");
@@ -215,6 +259,7 @@ mod tests {
             ),
         ] {
             let header = Header::Settings(Settings {
+                ask: None,
                 dormant: None,
                 tor: Some(tor),
             });
@@ -235,6 +280,7 @@ mod tests {
             reachable_ports: vec![u16::MAX; Embedded::MAX_PORTS],
         };
         let settings = Settings {
+            ask: None,
             dormant: Some(true),
             tor: Some(TorSettings::Embedded(embedded)),
         };
@@ -249,6 +295,8 @@ mod tests {
             r#"{"v":1,"status":{},"settings":{}}"#.to_owned(),
             r#"{"v":1,"status":{"now":true}}"#.to_owned(),
             r#"{"status":{}}"#.to_owned(),
+            r#"{"v":1,"serve":{"port":0}}"#.to_owned(),
+            r#"{"v":1,"serve":{"port":80,"visitors":["a"]}}"#.to_owned(),
             format!(r#"{{"v":1,"connect":{{"isolation":"{hex}","purpose":"xmpp","host":"a b","port":1}}}}"#),
             format!(
                 r#"{{"v":1,"connect":{{"isolation":"{hex}","purpose":"xmpp","host":"a.org","port":0}}}}"#

@@ -6,7 +6,8 @@
 //! After `ok` a `connect` stream carries raw bytes in both directions, a `status` stream carries one
 //! [`GateStatus`] line for each change, for as long as it stands; a `paths` stream carries one [`Path`] line for each
 //! circuit in use and then ends, as a `check` stream does with [`Attempt`] lines and a `transports` stream with one of
-//! [`Transports`]. Every line ends with `\n` and has at most
+//! [`Transports`]. A `serve` stream carries [`Served`] lines for as long as it stands, and with it the service; an `accept`
+//! stream carries the bytes of one visitor. Every line ends with `\n` and has at most
 //! [`MAX_LINE`] bytes, the end included.
 
 mod answer;
@@ -18,6 +19,7 @@ mod line;
 mod path;
 mod refusal;
 mod room;
+mod serve;
 mod settings;
 mod status;
 
@@ -30,6 +32,7 @@ pub use line::{LineError, LineReader, MAX_LINE};
 pub use path::{Hop, Path, PathEnd};
 pub use refusal::Refusal;
 pub use room::{Attempt, Transports};
+pub use serve::{Serve, Served, VisitorKey, VisitorKeyError};
 pub use settings::{
     ControlPlace, Embedded, Password, Proxy, Running, Settings, SettingsProblem, TorSettings,
 };

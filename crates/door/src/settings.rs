@@ -15,6 +15,10 @@ use crate::Bridge;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
+    /// `true`: every gate from the next one on contacts nobody until it is told a way; and this one as well, if no way is
+    /// told along with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<bool>,
     /// `true` lets Tor rest while nobody is connected; the next use wakes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dormant: Option<bool>,
@@ -254,6 +258,8 @@ pub enum SettingsProblem {
     /// The control port is in a place that the gate does not reach: another machine, or a socket that the environment
     /// of the program does not name and that is not in a folder for Tor's sockets.
     ControlOutOfReach,
+    /// The owner wants to be asked for the way, and has not chosen it for this run.
+    NotChosen,
     /// The password of the control port cannot be one.
     Password,
     /// A port is 0.
@@ -276,9 +282,10 @@ pub enum SettingsProblem {
 
 impl SettingsProblem {
     /// All of them.
-    pub const ALL: [SettingsProblem; 11] = [
+    pub const ALL: [SettingsProblem; 12] = [
         SettingsProblem::Control,
         SettingsProblem::ControlOutOfReach,
+        SettingsProblem::NotChosen,
         SettingsProblem::Password,
         SettingsProblem::Ports,
         SettingsProblem::Proxy,
@@ -295,6 +302,7 @@ impl SettingsProblem {
         match self {
             SettingsProblem::Control => "tor.settings.control",
             SettingsProblem::ControlOutOfReach => "tor.settings.control_out_of_reach",
+            SettingsProblem::NotChosen => "tor.settings.not_chosen",
             SettingsProblem::Password => "tor.settings.password",
             SettingsProblem::Ports => "tor.settings.ports",
             SettingsProblem::Proxy => "tor.settings.proxy",
@@ -316,6 +324,7 @@ impl fmt::Display for SettingsProblem {
             SettingsProblem::ControlOutOfReach => {
                 "The control port of this Tor is out of reach. Choose one of this computer, or name it in TOR_CONTROL_HOST or TOR_CONTROL_IPC_PATH."
             }
+            SettingsProblem::NotChosen => "Choose the way to Tor first: nothing is connected before that.",
             SettingsProblem::Password => "The password of the control port is empty, too long, or has a line end in it.",
             SettingsProblem::Ports => "A port has to be between 1 and 65535.",
             SettingsProblem::Proxy => {

@@ -94,9 +94,6 @@ impl GateStatus {
         self.version = self.version.as_deref().map(one_line);
         self.tried.truncate(MAX_STEPS);
         self.next.truncate(MAX_STEPS);
-        if let Some(Cause::ClockWrong { detail }) = &mut self.cause {
-            *detail = one_line(detail);
-        }
         self
     }
 }
@@ -209,8 +206,9 @@ pub enum Cause {
     CannotReachTor,
     /// The clock of this computer is off by more than Tor bears.
     ClockWrong {
-        /// By how much, in words; may be empty.
-        detail: String,
+        /// By how many seconds it is ahead, or behind if negative, where relays say so: an estimate.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<i64>,
     },
     /// Connections to relays open and are then cut: something in between does not want Tor.
     Filtered,
@@ -277,9 +275,12 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Cause::ClockWrong {
+                seconds: Some(seconds),
+            } => return off_by(f, *seconds),
             Cause::Blocked => "The directory of the Tor network cannot be fetched.",
             Cause::CannotReachTor => "The Tor network cannot be reached.",
-            Cause::ClockWrong { .. } => "The clock of this computer seems to be wrong.",
+            Cause::ClockWrong { seconds: None } => "The clock of this computer seems to be wrong.",
             Cause::Filtered => "Something on the way cuts connections to Tor.",
             Cause::NoProgress => "Tor does not get any further.",
             Cause::Offline => "This computer seems to be offline.",
@@ -290,6 +291,21 @@ impl fmt::Display for Cause {
             Cause::RunningPasswordMissing => "The Tor that runs wants the password of its control port.",
         })
     }
+}
+
+/// Days from two on, hours from two on, otherwise minutes.
+fn off_by(f: &mut fmt::Formatter<'_>, seconds: i64) -> fmt::Result {
+    let minutes = seconds.unsigned_abs() / 60;
+    let (amount, unit) = match minutes {
+        0..120 => (minutes, "minutes"),
+        120..2880 => (minutes / 60, "hours"),
+        _ => (minutes / 1440, "days"),
+    };
+    let side = if seconds < 0 { "behind" } else { "ahead" };
+    write!(
+        f,
+        "The clock of this computer seems to be {amount} {unit} {side}."
+    )
 }
 
 #[cfg(test)]
@@ -303,7 +319,7 @@ mod tests {
             percent: 15,
             doing: "Tor is connecting.".to_owned(),
             cause: Some(Cause::ClockWrong {
-                detail: "slow by 3 days".to_owned(),
+                seconds: Some(-259_200),
             }),
             advice: Some("Set the clock right.".to_owned()),
             seconds_without_progress: 20,
@@ -316,6 +332,21 @@ mod tests {
         assert_eq!(GateStatus::decode(&status.encode().unwrap()), Ok(status));
         let starting = GateStatus::starting();
         assert_eq!(GateStatus::decode(&starting.encode().unwrap()), Ok(starting));
+    }
+
+    #[test]
+    fn a_wrong_clock_is_told_with_its_amount() {
+        for (seconds, amount) in [
+            (-259_200, "3 days behind"),
+            (7_200, "2 hours ahead"),
+            (3_660, "61 minutes ahead"),
+            (i64::MIN, "106751991167300 days behind"),
+        ] {
+            let cause = Cause::ClockWrong {
+                seconds: Some(seconds),
+            };
+            assert!(cause.to_string().contains(amount), "{cause}");
+        }
     }
 
     #[test]

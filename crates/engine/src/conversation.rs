@@ -147,6 +147,8 @@ pub(crate) struct Conversation {
     silent: bool,
     /// What OTR wants to answer is dropped: what came in had waited on a server.
     quiet: bool,
+    /// What is being heard was kept on the way.
+    late: bool,
     told: Privacy,
     /// A private session stood, and the owner did not end it: nothing goes readable by itself.
     stood: bool,
@@ -209,6 +211,7 @@ impl Conversation {
             greeting_until: None,
             silent: false,
             quiet: false,
+            late: false,
             told: Privacy::Plain,
             stood: false,
             verification: verification::State::default(),
@@ -497,6 +500,7 @@ impl Conversation {
             encrypted,
             fingerprint,
             corrected: false,
+            earlier: direction == Direction::In && self.late,
             delivery,
         }
     }

@@ -11,6 +11,7 @@ mod session;
 mod talk;
 mod trust;
 mod xmpp_session;
+mod xmpp_way;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub(crate) use self::irc::{IrcLogin, IrcWay, mechanism_named, preset};
 pub(crate) use self::places::{read_place, write_place};
 use self::session::Session;
 pub(crate) use self::talk::{PersonReport, RoomOrder, RoomReport, Wish};
+pub(crate) use self::xmpp_way::XmppWay;
 
 /// What a link needs to know of its account.
 pub(crate) struct Setup {
@@ -60,6 +62,7 @@ pub(crate) enum Network {
         jid: BareJid,
         register: bool,
         mechanism_seen: Option<xmpp::Mechanism>,
+        way: XmppWay,
     },
 }
 
@@ -119,6 +122,7 @@ pub(crate) struct Change {
     pub(crate) tls_at: Option<u16>,
     /// Another way to log in, where there is a choice.
     pub(crate) login: Option<IrcLogin>,
+    pub(crate) way: Option<XmppWay>,
 }
 
 impl std::fmt::Debug for Change {
@@ -348,6 +352,9 @@ impl Link {
         self.setup.resolvers = change.resolvers;
         if let (Network::Irc(way), Some(login)) = (&mut self.setup.network, change.login) {
             way.login = login;
+        }
+        if let (Network::Xmpp { way, .. }, Some(new)) = (&mut self.setup.network, change.way) {
+            *way = new;
         }
         self.finder = places::finder(&self.setup);
         self.transport = first_transport(&self.setup);

@@ -4,7 +4,9 @@
 //! answer, in any way, somebody whom the owner did not accept.
 
 mod accounts;
+mod credentials;
 mod effects;
+mod gateways;
 mod history;
 mod keeping;
 mod kept_accounts;
@@ -12,6 +14,7 @@ mod keys;
 mod links;
 mod moves;
 mod network;
+mod networks;
 mod on_server;
 mod people;
 mod profile;
@@ -19,6 +22,7 @@ mod rooms;
 mod rules;
 mod server_story;
 mod servers;
+mod services;
 mod settings;
 mod shield;
 mod sights;
@@ -48,6 +52,7 @@ use self::people::Person;
 use self::profile::Job;
 use self::rooms::Rooms;
 use self::rules::Attention;
+use self::services::Asking;
 use self::sights::Seen;
 use self::strangers::Refused;
 use self::tor::Ways;
@@ -98,6 +103,10 @@ struct Open {
     rooms: Rooms,
     /// What servers were asked about accounts.
     asked: BTreeMap<AccountId, on_server::Asked>,
+    asking: Asking,
+    gateways: BTreeMap<(AccountId, Address), gateways::Known>,
+    /// What networks were asked about people: the numbers of the requests.
+    curious: BTreeMap<(AccountId, Address), Option<Value>>,
     said: Said,
     moves: Moves,
     /// Within one thread, and never held across a wait.
@@ -184,9 +193,23 @@ impl Messenger {
             Command::TorSettings(Nothing {}) => self.tor_settings(id),
             Command::TorPaths(Nothing {}) => self.tor_paths(id),
             Command::CheckWalls(Nothing {}) => self.check_walls(id),
+            Command::AskWhois(with) => self.ask_whois(&with, id),
             Command::FindRooms(with) => self.find_rooms(with, id),
             Command::ServerPassword(with) => self.change_server_password(with, id),
+            Command::UseCertificate(with) => self.use_certificate(with.account, id),
             Command::EraseAccount(with) => self.erase_account(with.account, id),
+            service @ (Command::FindAtGateway(_)
+            | Command::ListCommands(_)
+            | Command::ListGateways(_)
+            | Command::ListServices(_)
+            | Command::RegisterGateway(_)
+            | Command::RunCommand(_)
+            | Command::SearchService(_)
+            | Command::ShowGatewayForm(_)
+            | Command::ShowGatewayPrompt(_)
+            | Command::ShowSearchForm(_)
+            | Command::StepCommand(_)
+            | Command::UnregisterGateway(_)) => self.service_command(service, id),
             other => Outcome::Now(self.carry_out_now(other)),
         }
     }
@@ -197,10 +220,16 @@ impl Messenger {
             Command::Lock(Nothing {}) => self.lock(),
             Command::SetDestroying(with) => self.set_destroying(&with),
             Command::AccountResolvers(with) => return to_value(&self.resolvers(&with)?),
+            Command::ListGatewayContacts(with) => {
+                return to_value(&self.list_gateway_contacts(with.account, &with.gateway)?);
+            }
             Command::StoredData(Nothing {}) => return to_value(&self.stored()?),
+            Command::ShowCost(Nothing {}) => return to_value(&self.show_cost()?),
+            Command::RaiseCost(with) => return to_value(&self.raise_cost(&with)?),
             Command::BackUp(Nothing {}) => return to_value(&self.back_up()?),
             Command::WipeProfile(with) => self.wipe_profile(&with),
             Command::Snapshot(Nothing {}) => return to_value(&self.snapshot()?),
+            Command::ListNetworks(Nothing {}) => return to_value(&networks::list()),
             Command::Version(Nothing {}) => return to_value(&version()),
             Command::Stop(Nothing {}) => {
                 self.stopping = true;
@@ -270,6 +299,7 @@ impl Messenger {
             contacts: Vec::new(),
             conversations: Vec::new(),
             rooms: Vec::new(),
+            gateways: Vec::new(),
         };
         if let Some(open) = &self.open {
             snapshot.accounts = open
@@ -278,6 +308,7 @@ impl Messenger {
                 .map(|account| account.shown.clone())
                 .collect();
             snapshot.rooms = open.rooms.shown();
+            snapshot.gateways = open.gateways.values().map(gateways::Known::shown).collect();
             snapshot.contacts = open.people.values().map(Person::shown).collect();
             snapshot.conversations = open.people.values().map(Person::show_conversation).collect();
         }

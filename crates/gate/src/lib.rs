@@ -8,6 +8,7 @@
 
 mod carry;
 mod circuits;
+mod clock;
 mod control;
 mod environment;
 pub mod errands;
@@ -22,6 +23,8 @@ mod report;
 mod request;
 mod running;
 mod server;
+mod service;
+mod services;
 mod socks;
 #[cfg(feature = "private-network")]
 mod socks_port;

@@ -2,15 +2,18 @@
 //! It must never reach a local address on the public network, nor open anything before Tor is there.
 //! Standard: design.md section 4 ("Fail closed: no Tor, no bytes").
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use door::{
-    Backend, Connect, GateStatus, Isolation, Path, Purpose, Refusal, Settings, SettingsProblem, TorSettings,
+    Backend, Connect, GateStatus, Isolation, Path, Purpose, Refusal, Serve, Settings, SettingsProblem,
+    TorSettings,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout};
+use tor_hsservice::StreamRequest;
 
 use crate::circuits::{Circuits, Family};
 use crate::errands::Errands;
@@ -18,6 +21,8 @@ use crate::hands::Hands;
 use crate::live::{Live, Place};
 use crate::report::Reports;
 use crate::running::RunningTor;
+use crate::service::{Notes, Service};
+use crate::services::Visits;
 #[cfg(feature = "private-network")]
 use crate::socks_port::SocksPort;
 use crate::state::StateFolder;
@@ -62,9 +67,15 @@ pub(crate) struct Outward {
     way: watch::Sender<Option<Arc<Way>>>,
     /// What was chosen last; held while a choice is carried out.
     chosen: tokio::sync::Mutex<Option<TorSettings>>,
+    /// The owner wants to be asked at each start.
+    ask: AtomicBool,
     circuits: Mutex<Circuits>,
     live: Arc<Live>,
     places: Arc<Semaphore>,
+    /// Places for services, and their numbers.
+    services: Arc<Semaphore>,
+    last_service: AtomicU64,
+    pub(crate) visits: Arc<Visits>,
     broken: mpsc::Sender<()>,
     pub(crate) self_test: Option<SelfTest>,
 }
@@ -87,6 +98,8 @@ impl Outward {
         folder: StateFolder,
         errands: Option<Arc<dyn Errands>>,
     ) -> Result<Arc<Outward>, GateError> {
+        let left = folder.forget_services();
+        left.map_err(|error| GateError::StateFolder(error.to_string()))?;
         let (broken, breaks) = mpsc::channel(1);
         let (way, _) = watch::channel(None);
         let outward = Arc::new(Outward {
@@ -96,9 +109,13 @@ impl Outward {
             reports: Reports::new(),
             way,
             chosen: tokio::sync::Mutex::new(None),
+            ask: AtomicBool::new(false),
             circuits: Mutex::new(Circuits::default()),
             live: Arc::default(),
             places: Arc::new(Semaphore::new(Refusal::MAX_STREAMS)),
+            services: Arc::new(Semaphore::new(Serve::MAX_SERVICES)),
+            last_service: AtomicU64::new(0),
+            visits: Arc::default(),
             broken,
             self_test: config.self_test.clone(),
         });
@@ -144,14 +161,32 @@ impl Outward {
 
     /// Changes what is given.
     pub(crate) async fn set(&self, settings: &Settings) -> Result<(), Refusal> {
-        if let Some(tor) = &settings.tor {
-            self.choose(tor).await?;
+        if let Some(ask) = settings.ask {
+            self.ask.store(ask, Ordering::SeqCst);
+        }
+        match &settings.tor {
+            Some(tor) => self.choose(tor).await?,
+            None if settings.ask == Some(true) => self.wait_to_be_told().await?,
+            None => {}
         }
         if let (Some(dormant), Some(way)) = (settings.dormant, self.current())
             && let Way::Arti(tor, _) = way.as_ref()
         {
             tor.rest(dormant);
         }
+        Ok(())
+    }
+
+    /// Ends the way in use, and contacts nobody until another one is told.
+    async fn wait_to_be_told(&self) -> Result<(), Refusal> {
+        let mut chosen = self.chosen.lock().await;
+        self.folder.wait_for_choice(true).map_err(|_| Refusal::Internal)?;
+        *chosen = None;
+        self.end_way().await;
+        // Whoever spoke for the way is not heard any more.
+        self.reports
+            .reporter(Backend::Embedded, 0)
+            .tell(GateStatus::starting());
         Ok(())
     }
 
@@ -163,12 +198,13 @@ impl Outward {
             return Ok(());
         }
         let mut chosen = self.chosen.lock().await;
+        // Kept before anything is begun: should the gate end now, the next one contacts nobody on its own.
+        let wait = self.ask.load(Ordering::SeqCst) || *tor != TorSettings::default();
+        let remembered = self.folder.wait_for_choice(wait);
+        remembered.map_err(|_| Refusal::Internal)?;
         if chosen.as_ref() == Some(tor) {
             return Ok(());
         }
-        // Kept before anything is begun: should the gate end now, the next one contacts nobody on its own.
-        let remembered = self.folder.wait_for_choice(*tor != TorSettings::default());
-        remembered.map_err(|_| Refusal::Internal)?;
         self.replace(tor).await?;
         *chosen = Some(tor.clone());
         Ok(())
@@ -177,14 +213,18 @@ impl Outward {
     /// Ends the way in use, for good, before the next one begins.
     async fn replace(&self, tor: &TorSettings) -> Result<(), Refusal> {
         let transports = self.transports(tor).await.map_err(Refusal::BadSettings)?;
+        self.end_way().await;
+        self.begin_with(tor, transports)
+            .await
+            .map_err(|_| Refusal::Internal)
+    }
+
+    async fn end_way(&self) {
         if let Some(old) = self.way.send_replace(None)
             && let Way::Arti(tor, _) = old.as_ref()
         {
             tor.stop().await;
         }
-        self.begin_with(tor, transports)
-            .await
-            .map_err(|_| Refusal::Internal)
     }
 
     async fn begin(&self, tor: &TorSettings) -> Result<(), GateError> {
@@ -269,6 +309,30 @@ impl Outward {
         };
         place.stand();
         Ok(Opened { stream, place })
+    }
+
+    /// Hosts a service until the value goes, or Tor ends.
+    pub(crate) async fn serve(&self, serve: &Serve) -> Result<(Service, OwnedSemaphorePermit), Refusal> {
+        let place = Arc::clone(&self.services).try_acquire_owned();
+        let place = place.map_err(|_| Refusal::TooManyStreams)?;
+        let way = wait_for(self.way.subscribe(), READY_WAIT).await;
+        let way = way.ok_or(Refusal::TorNotReady(None))?;
+        let Way::Arti(tor, _) = way.as_ref() else {
+            return Err(Refusal::BadSettings(SettingsProblem::Unavailable));
+        };
+        tor.booted(READY_WAIT).await?;
+        let number = self.last_service.fetch_add(1, Ordering::Relaxed);
+        let notes = Notes::at(self.folder.notes_of_service(number));
+        let service = tor.serve(self.network.clone(), notes, serve.clone()).await?;
+        Ok((service, place))
+    }
+
+    /// Lets a visitor in.
+    pub(crate) async fn accept(&self, request: StreamRequest) -> Result<Box<dyn Carried>, Refusal> {
+        match self.current().as_deref() {
+            Some(Way::Arti(tor, _)) => tor.accept(request).await,
+            _ => Err(Refusal::GateBusy),
+        }
     }
 
     /// The circuits that carry streams now.

@@ -14,6 +14,7 @@ use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt};
 use crate::SelfTest;
 use crate::carry;
 use crate::outward::{Opened, Outward};
+use crate::services;
 
 /// How long the engine may take for its header line.
 const HEADER_WAIT: Duration = Duration::from_secs(10);
@@ -28,6 +29,7 @@ pub(crate) async fn answer(stream: yamux::Stream, outward: Arc<Outward>) {
         return;
     };
     let _ended = match header {
+        Header::Accept { visit } => services::accept(stream, visit, &outward).await,
         Header::Check => check(stream, &outward).await,
         Header::Connect(request) => connect(stream, &request, &outward).await,
         Header::NewCircuit { isolation } => {
@@ -35,6 +37,7 @@ pub(crate) async fn answer(stream: yamux::Stream, outward: Arc<Outward>) {
             finish(stream, Answer::Done).await
         }
         Header::Paths => lines(stream, outward.paths().await.iter().map(Path::encode)).await,
+        Header::Serve(serve) => services::serve(stream, &serve, &outward).await,
         Header::Settings(settings) => {
             let answer = match outward.set(&settings).await {
                 Ok(()) => Answer::Done,
@@ -57,7 +60,7 @@ async fn header(stream: &mut Inward) -> io::Result<Header> {
     }
 }
 
-async fn say(stream: &mut Inward, answer: &Answer) -> io::Result<()> {
+pub(crate) async fn say(stream: &mut Inward, answer: &Answer) -> io::Result<()> {
     let line = answer
         .encode()
         .map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
@@ -65,7 +68,7 @@ async fn say(stream: &mut Inward, answer: &Answer) -> io::Result<()> {
     stream.flush().await
 }
 
-async fn finish(mut stream: Inward, answer: Answer) -> io::Result<()> {
+pub(crate) async fn finish(mut stream: Inward, answer: Answer) -> io::Result<()> {
     say(&mut stream, &answer).await?;
     stream.shutdown().await
 }

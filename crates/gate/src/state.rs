@@ -13,6 +13,8 @@ use crate::{GateError, Network};
 const LOCK: &str = "gate.lock";
 /// Where Tor keeps its guards while they are bridges.
 const BRIDGES: &str = "bridges";
+/// Where the services take their notes: which relays introduce visitors to them; no keys.
+const SERVICES: &str = "services";
 /// The file, always empty, that makes the next gate wait until it is told a way.
 const CHOICE: &str = "wait-for-choice";
 /// The variable by which Arti's own program lifts its checks.
@@ -65,6 +67,19 @@ impl StateFolder {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Removes what services of an earlier run have left.
+    pub(crate) fn forget_services(&self) -> std::io::Result<()> {
+        match std::fs::remove_dir_all(self.path.join(SERVICES)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where a service takes its notes for as long as it runs.
+    pub(crate) fn notes_of_service(&self, number: u64) -> PathBuf {
+        self.path.join(SERVICES).join(number.to_string())
     }
 
     /// Whether an earlier gate was told another way than the usual one. Until this one is told a way it must not

@@ -8,17 +8,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arti_client::config::pt::TransportConfigBuilder;
-use arti_client::config::{BoolOrAuto, BridgeConfigBuilder, CfgPath, TorClientConfigBuilder};
+use arti_client::config::{BoolOrAuto, BridgeConfigBuilder, CfgPath, Reconfigure, TorClientConfigBuilder};
 use arti_client::status::{Blockage, BlockageKind, BootstrapStatus};
 use arti_client::{
     BootstrapBehavior, DormantMode, HasKind, IsolationToken, StreamPrefs, TorClient, TorClientConfig,
 };
-use door::{Cause, Connect, Embedded, Hop, Refusal, Tried};
+use door::{Cause, Connect, Embedded, Hop, Refusal, Serve, Tried};
 use futures::StreamExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tor_cell::relaycell::msg::Connected;
+use tor_config::ExplicitOrAuto;
+use tor_guardmgr::VanguardMode;
+use tor_hsservice::StreamRequest;
+use tor_keymgr::config::ArtiKeystoreKind;
 use tor_linkspec::HasRelayIds;
 use tor_netdir::Timeliness;
 use tor_proto::client::ClientTunnel;
@@ -26,10 +31,12 @@ use tor_proto::client::circuit::PathEntry;
 use tor_proto::client::stream::ClientDataStreamCtrl;
 use tor_rtcompat::PreferredRuntime;
 
+use crate::clock;
 use crate::outward::Carried;
 use crate::progress::{Progress, Snapshot};
 use crate::refuse::refusal;
 use crate::report::Reporter;
+use crate::service::{self, Notes, Service};
 use crate::state::{StateFolder, check_owner};
 use crate::transports::Transport;
 use crate::{GateError, Network};
@@ -63,6 +70,8 @@ pub(crate) struct Tor {
     booted: watch::Receiver<bool>,
     reporter: Reporter,
     bridges: Vec<String>,
+    /// Its configuration once it hosts a service.
+    guarded: Box<TorClientConfig>,
 }
 
 struct Parts {
@@ -79,7 +88,9 @@ impl Tor {
         transports: &[Transport],
         reporter: Reporter,
     ) -> Result<Tor, GateError> {
-        let config = config(network, folder, way, transports)?;
+        let guarded = config(network, folder, way, transports, VanguardMode::Full)?;
+        let config = config(network, folder, way, transports, VanguardMode::Lite)?;
+        let beginners = clock::beginners(&config, &way.reachable_ports);
         // Arti takes its TLS from the process-wide provider. An error means that one is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = runtime().map_err(|error| GateError::Tor(error.to_string()))?;
@@ -92,9 +103,12 @@ impl Tor {
             }
         };
         let (booted_sender, booted) = watch::channel(false);
-        runtime.spawn(follow(Arc::clone(&client), reporter.clone(), tried(way)));
+        let (off_sender, off) = watch::channel(None);
+        runtime.spawn(clock::watch(Arc::clone(&client), beginners, off_sender));
+        runtime.spawn(follow(Arc::clone(&client), reporter.clone(), tried(way), off));
         runtime.spawn(bootstrap(Arc::clone(&client), booted_sender));
         Ok(Tor {
+            guarded: Box::new(guarded),
             parts: Mutex::new(Some(Parts { client, runtime })),
             booted,
             reporter,
@@ -148,6 +162,41 @@ impl Tor {
                 Ok((Box::new(stream), control))
             }
             Ok(Err(error)) => Err(self.refusal(&error, connect.host.is_onion())),
+            Err(_) => Err(Refusal::GateBusy),
+        }
+    }
+
+    /// Hosts a service. From the first one on, every path of Tor to and from onion services has relays of its own that change
+    /// seldom: by quickly changing ones a visitor could find the way to a service (proposal 292).
+    pub(crate) async fn serve(
+        &self,
+        network: Network,
+        notes: Notes,
+        serve: Serve,
+    ) -> Result<Service, Refusal> {
+        let launching = {
+            let parts = self.lock();
+            let Parts { client, runtime } = parts.as_ref().ok_or(Refusal::GateBusy)?;
+            let (client, guarded) = (Arc::clone(client), self.guarded.clone());
+            Opening(runtime.spawn(async move {
+                let guarded = client.reconfigure(&guarded, Reconfigure::AllOrNothing);
+                guarded.map_err(|_| Refusal::Internal)?;
+                service::launch(&client, &network, notes, &serve)
+            }))
+        };
+        launching.done().await.unwrap_or(Err(Refusal::GateBusy))
+    }
+
+    /// Lets a visitor of a service in.
+    pub(crate) async fn accept(&self, request: StreamRequest) -> Result<Box<dyn Carried>, Refusal> {
+        let accepting = {
+            let parts = self.lock();
+            let Parts { runtime, .. } = parts.as_ref().ok_or(Refusal::GateBusy)?;
+            Opening(runtime.spawn(request.accept(Connected::new_empty())))
+        };
+        match accepting.done().await {
+            Ok(Ok(stream)) => Ok(Box::new(stream)),
+            Ok(Err(_)) => Err(Refusal::ConnectionRefused),
             Err(_) => Err(Refusal::GateBusy),
         }
     }
@@ -290,6 +339,7 @@ fn config(
     folder: &StateFolder,
     way: &Embedded,
     transports: &[Transport],
+    vanguards: VanguardMode,
 ) -> Result<TorClientConfig, GateError> {
     let mut builder = match network {
         #[cfg(feature = "private-network")]
@@ -307,6 +357,10 @@ fn config(
         .cache_dir(CfgPath::new_literal(folder.cache()))
         .state_dir(CfgPath::new_literal(state));
     check_owner(builder.storage().permissions(), network);
+    // No key of a service or of a visitor to one is ever written.
+    let keys = builder.storage().keystore().primary();
+    keys.kind(ExplicitOrAuto::Explicit(ArtiKeystoreKind::Ephemeral));
+    builder.vanguards().mode(ExplicitOrAuto::Explicit(vanguards));
     builder.stream_timeouts().connect_timeout(ANSWER_WAIT);
     builder.system().memory().max(QUEUES);
     builder.address_filter().allow_onion_addrs(true);
@@ -381,7 +435,12 @@ async fn bootstrap(client: Arc<Client>, booted: watch::Sender<bool>) {
 }
 
 /// Says at each event, and each second without one, where Tor stands.
-async fn follow(client: Arc<Client>, reporter: Reporter, tried: Vec<Tried>) {
+async fn follow(
+    client: Arc<Client>,
+    reporter: Reporter,
+    tried: Vec<Tried>,
+    mut off: watch::Receiver<Option<i64>>,
+) {
     let mut events = client.bootstrap_events().fuse();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -391,15 +450,20 @@ async fn follow(client: Arc<Client>, reporter: Reporter, tried: Vec<Tried>) {
             Some(_) = events.next() => {}
             _ = ticks.tick() => {}
         }
-        reporter.tell(progress.observe(&snapshot(&client.bootstrap_status()), Instant::now()));
+        let snapshot = snapshot(&client.bootstrap_status(), *off.borrow_and_update());
+        reporter.tell(progress.observe(&snapshot, Instant::now()));
     }
 }
 
-fn snapshot(status: &BootstrapStatus) -> Snapshot {
+/// `off`: seconds by which the clock is ahead, where relays say so.
+fn snapshot(status: &BootstrapStatus, off: Option<i64>) -> Snapshot {
+    let wrong = off.map(|seconds| Cause::ClockWrong {
+        seconds: Some(seconds),
+    });
     Snapshot {
         ready: status.ready_for_traffic(),
         fraction: status.as_frac(),
-        blocked: status.blocked().as_ref().and_then(cause),
+        blocked: wrong.or_else(|| status.blocked().as_ref().and_then(cause)),
     }
 }
 
@@ -410,9 +474,7 @@ fn cause(blockage: &Blockage) -> Option<Cause> {
         BlockageKind::Offline => Some(Cause::Offline),
         BlockageKind::Filtering => Some(Cause::Filtered),
         BlockageKind::CantBootstrap => Some(Cause::Blocked),
-        BlockageKind::ClockSkewed => Some(Cause::ClockWrong {
-            detail: blockage.message().to_string(),
-        }),
+        BlockageKind::ClockSkewed => Some(Cause::ClockWrong { seconds: None }),
         _ => Some(Cause::CannotReachTor),
     }
 }
@@ -427,8 +489,16 @@ mod tests {
         let folder = StateFolder::claim(&home.path().join("tor"), &Network::Public).unwrap();
         let config = format!(
             "{:?}",
-            config(&Network::Public, &folder, &Embedded::default(), &[]).unwrap()
+            config(
+                &Network::Public,
+                &folder,
+                &Embedded::default(),
+                &[],
+                VanguardMode::Lite
+            )
+            .unwrap()
         );
+        assert!(config.contains("Ephemeral"), "{config}");
         assert!(config.contains("allow_local_addrs: false"), "{config}");
         assert!(config.contains("allow_onion_addrs: true"), "{config}");
     }
@@ -446,7 +516,7 @@ mod tests {
             let network = Network::Private { file: file.clone() };
             assert!(
                 matches!(
-                    config(&network, &folder, &Embedded::default(), &[]),
+                    config(&network, &folder, &Embedded::default(), &[], VanguardMode::Lite),
                     Err(GateError::BadNetwork(_))
                 ),
                 "{text:?}"

@@ -52,10 +52,15 @@ pub enum Protocol {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ServicesLogin {
+    /// By the password of the server itself (PASS), which a bouncer or a closed server asks for, such as
+    /// `name/network:password` for znc. Never without TLS.
+    Bouncer,
     /// By a certificate that the program made (EXTERNAL).
     Certificate,
     /// By a key that the program made (ECDSA-NIST256P-CHALLENGE).
     Key,
+    /// By its password, told to NickServ once it is in: for networks without SASL. Never without TLS.
+    NickServ,
     /// Not at all: it has no account there.
     None,
     /// By its password.

@@ -4,15 +4,23 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
+use crate::gateway::{
+    FindAtGateway, FoundAtGateway, GatewayContacts, GatewayForm, GatewayPrompt, GatewayRef, Gateways,
+    ListGateways, RegisterGateway,
+};
 use crate::kept::{CorrectMessage, KeepMessages, Kept, ReadKept};
+use crate::networks::{Known, Networks};
 use crate::room::{
     EnterRoom, FindRooms, FoundRooms, InviteToRoom, ModerateRoom, RoomRef, RoomShown, RoomText, SayInRoom,
 };
 use crate::rules::{CheckLinks, CheckText, Findings, Rules, SetVisibility, Shield, Sights};
 use crate::secret::Secret;
+use crate::service::{
+    CommandStage, ListServices, RunCommand, SearchService, ServiceCommands, ServiceRef, Services, StepCommand,
+};
 use crate::settings::{
-    AccountResolvers, BackupSaved, ChangeAccount, Probes, RenameContact, Resolvers, SetDestroying, SetDraft,
-    Stored, TrustServer, WindowState, Wipe,
+    AccountResolvers, BackupSaved, ChangeAccount, GuessingCost, Probes, RaiseCost, RenameContact, Resolvers,
+    SetDestroying, SetDraft, Stored, TrustServer, WindowState, Wipe,
 };
 use crate::trust::{
     AnswerVerification, ExportKeys, ExportedKeys, FingerprintWords, ImportKeys, Imported, OwnKey, RenewKey,
@@ -20,8 +28,8 @@ use crate::trust::{
 };
 use crate::ways::{SetTor, TorPaths, TorSettings, WallsCheck};
 use crate::{
-    Account, AccountId, Address, Contact, Conversation, LoginKeys, MessageId, ProfileState, Protocol, Room,
-    Server, ServicesLogin, Tor, Wall,
+    Account, AccountId, Address, Contact, Conversation, Form, Gateway, LoginKeys, MessageId, ProfileState,
+    Protocol, Room, Server, ServicesLogin, Tor, Wall,
 };
 
 /// What is known of one method without calling it.
@@ -77,6 +85,11 @@ methods! {
     "profile.lock" Lock(Nothing) -> Done;
     /// Seals the profile with another passphrase.
     "profile.change_passphrase" ChangePassphrase(NewPassphrase) -> Done;
+    /// What guessing the passphrase costs.
+    "profile.cost" ShowCost(Nothing) -> GuessingCost;
+    /// Makes guessing the passphrase dearer. Takes as long as two openings. A destroying passphrase is gone
+    /// afterwards, and is to be set anew.
+    "profile.raise_cost" RaiseCost(RaiseCost) -> GuessingCost;
     /// Writes the whole profile as one sealed file into its folder, for the owner to carry away.
     "profile.backup" BackUp(Nothing) -> BackupSaved;
     /// Puts a profile back from the file that `profile.backup` wrote, which the owner has put into the empty folder.
@@ -99,6 +112,8 @@ methods! {
     "engine.version" Version(Nothing) -> Version;
     /// Says goodbye to every server and ends the program.
     "engine.stop" Stop(Nothing) -> Done;
+    /// The IRC networks that people use over Tor, and how to get into each, step by step.
+    "account.networks" ListNetworks(Nothing) -> Networks;
     /// Adds an account, makes its OTR key and, where asked, the account on the server.
     "account.add" AddAccount(AddAccount) -> AccountAdded;
     /// Connects an account, now and at each later start.
@@ -115,6 +130,13 @@ methods! {
     "account.erase" EraseAccount(AccountRef) -> Done;
     /// Changes the password, the server or the pins that an account connects with, and connects again.
     "account.change" ChangeAccount(ChangeAccount) -> Done;
+    /// Lets the password of an account itself be sent (SASL PLAIN), over TLS alone, where its server takes nothing else and
+    /// never took anything better; connects again. Without it such an account stops with `only-plain`. XMPP only.
+    "account.allow_plain" AllowPlain(AccountRef) -> Done;
+    /// Makes a certificate, has the account's server take it (XEP-0257), and logs in by it from then on (EXTERNAL) instead
+    /// of by the password; answered when the server has answered. `account.change` with the login `password` goes back.
+    /// XMPP only.
+    "account.use_certificate" UseCertificate(AccountRef) -> Done;
     /// What the services of an IRC network have to be told to let an account log in without a password.
     "account.login_keys" LoginKeys(AccountRef) -> LoginKeys;
     /// Accepts the key that a server showed, after the account stopped because of it (`tls.key_changed`, `tls.untrusted`,
@@ -138,6 +160,9 @@ methods! {
     "contact.block" BlockContact(ContactRef) -> Done;
     /// Takes a block away.
     "contact.unblock" UnblockContact(ContactRef) -> Done;
+    /// What an IRC network says of somebody, contact or not; answered when the network has answered. They may be told
+    /// that somebody asked.
+    "contact.whois" AskWhois(ContactRef) -> Known;
     /// Gives a contact another name.
     "contact.rename" RenameContact(RenameContact) -> Done;
     /// Sets what may cross the network without OTR for one contact.
@@ -214,6 +239,33 @@ methods! {
     "room.forget" ForgetRoom(RoomRef) -> Done;
     /// Asks an account's server which rooms it lists.
     "room.find" FindRooms(FindRooms) -> FoundRooms;
+    /// Which gateways into other networks an account's server offers, and where the owner has an account. XMPP only, as
+    /// are all methods on gateways and services.
+    "gateway.list" ListGateways(ListGateways) -> Gateways;
+    /// What a gateway wants to be told to give the owner an account.
+    "gateway.form" ShowGatewayForm(GatewayRef) -> GatewayForm;
+    /// Makes or changes an account at a gateway with its form, which has to be asked for first.
+    "gateway.register" RegisterGateway(RegisterGateway) -> Done;
+    /// Ends the account at a gateway. Its people stay contacts until they are removed.
+    "gateway.unregister" UnregisterGateway(GatewayRef) -> Done;
+    /// The people of a gateway: contacts, and those whom it names.
+    "gateway.contacts" ListGatewayContacts(GatewayRef) -> GatewayContacts;
+    /// What a gateway wants to be told to find somebody of its network.
+    "gateway.prompt" ShowGatewayPrompt(GatewayRef) -> GatewayPrompt;
+    /// The address here of somebody of a gateway's network: the gateway says it, or the rule of XEP-0106 where it cannot.
+    "gateway.find" FindAtGateway(FindAtGateway) -> FoundAtGateway;
+    /// What an account's server offers beside itself.
+    "service.list" ListServices(ListServices) -> Services;
+    /// What a directory of people can be searched for.
+    "service.search_form" ShowSearchForm(ServiceRef) -> Form;
+    /// Searches a directory of people with its form, which has to be asked for first. A table with addresses.
+    "service.search" SearchService(SearchService) -> Form;
+    /// The commands that a service offers the owner.
+    "service.commands" ListCommands(ServiceRef) -> ServiceCommands;
+    /// Starts a command of a service.
+    "service.run" RunCommand(RunCommand) -> CommandStage;
+    /// Brings a command on, back or to its end.
+    "service.step" StepCommand(StepCommand) -> CommandStage;
     /// What the owner chose for the whole profile.
     "rules.show" ShowRules(Nothing) -> Rules;
     /// Chooses for the whole profile.
@@ -287,6 +339,9 @@ pub struct Snapshot {
     /// The rooms; empty unless the profile is open.
     #[serde(default)]
     pub rooms: Vec<Room>,
+    /// The gateways at which the owner has an account; empty unless the profile is open.
+    #[serde(default)]
+    pub gateways: Vec<Gateway>,
 }
 
 /// Name and version.
@@ -312,7 +367,8 @@ pub struct AddAccount {
     /// Its password, or the one to register with. On IRC it may be empty: no account of services is used then.
     pub password: Secret,
     /// How to log in to the services of an IRC network; absent: by the password where there is one, by the certificate
-    /// where the network lets in nobody else, else not at all.
+    /// where the network lets in nobody else, else not at all. On XMPP `none` is an anonymous account: its address is the
+    /// server alone, which makes another one up at each login; `certificate` comes by `account.use_certificate`.
     #[serde(default)]
     pub login: Option<ServicesLogin>,
     /// The server, if it shall not be found from the address.
@@ -321,6 +377,9 @@ pub struct AddAccount {
     /// Whether to make the account on the server (XEP-0077).
     #[serde(default)]
     pub register: bool,
+    /// The token of an invitation to the server, where one is needed to make the account (XEP-0401, XEP-0445). XMPP only.
+    #[serde(default)]
+    pub invitation: Option<Secret>,
     /// SHA-256 of the public key (SubjectPublicKeyInfo) of the server's certificate in hexadecimal
     /// digits. A certificate that no authority vouches for is accepted only with its key named here;
     /// with a key named here no other key is accepted.
@@ -363,6 +422,10 @@ pub struct AddContact {
     /// A name for the person. It stays in the profile and is not told to the server.
     #[serde(default)]
     pub name: Option<String>,
+    /// The token of the link by which the person invited the owner, at most 512 bytes: their server lets the account see
+    /// them without asking (XEP-0379). Without a connection it is not used. XMPP only.
+    #[serde(default)]
+    pub invitation: Option<Secret>,
 }
 
 /// One contact of one account.

@@ -37,6 +37,9 @@ pub struct Contact {
     /// Whether the messages with this person are kept in the sealed profile.
     #[serde(default)]
     pub kept: bool,
+    /// The gateway that the person is reached through: its operator can read what is not under OTR.
+    #[serde(default)]
+    pub gateway: Option<Address>,
     /// The OTR keys seen from this person.
     pub fingerprints: Vec<KnownFingerprint>,
 }

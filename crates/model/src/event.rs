@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, AccountId, Address, Contact, Message, Privacy, Probe, Problem, ProfileState, Room, RoomMessage,
-    Rules, Tor, Verification,
+    Account, AccountId, Address, Contact, Gateway, Message, Privacy, Probe, Problem, ProfileState, Room,
+    RoomMessage, Rules, Tor, Verification,
 };
 
 /// One event with its number.
@@ -59,6 +59,11 @@ pub enum Event {
         fingerprint: String,
         /// Whether other keys of this contact are known: then this one deserves suspicion.
         changed: bool,
+    },
+    /// A gateway at which the owner has, or had, an account is new or changed.
+    GatewayChanged {
+        /// As it is now.
+        gateway: Gateway,
     },
     /// A message came, was written, or came further on its way.
     MessageChanged {

@@ -12,9 +12,12 @@ mod account;
 mod command;
 mod contact;
 mod event;
+mod form;
+mod gateway;
 mod ids;
 mod kept;
 mod message;
+mod networks;
 pub mod openrpc;
 mod problem;
 mod profile;
@@ -22,6 +25,7 @@ mod room;
 pub mod rpc;
 mod rules;
 mod secret;
+mod service;
 mod settings;
 mod tor;
 mod trust;
@@ -35,9 +39,15 @@ pub use command::{
 };
 pub use contact::{Contact, KnownFingerprint, Presence, Subscription};
 pub use event::{Event, Notification};
+pub use form::{Answers, FieldKind, Form, FormField, FormOption};
+pub use gateway::{
+    FindAtGateway, FoundAtGateway, Gateway, GatewayContact, GatewayContacts, GatewayForm, GatewayPrompt,
+    GatewayRef, Gateways, ListGateways, RegisterGateway,
+};
 pub use ids::{AccountId, Address, AddressError, MessageId};
 pub use kept::{CorrectMessage, KeepMessages, Kept, ReadKept};
 pub use message::{Conversation, Delivery, Direction, MAX_TEXT_BYTES, Message, Privacy, Wait};
+pub use networks::{Known, NetworkHelp, Networks};
 pub use problem::Problem;
 pub use profile::ProfileState;
 pub use room::{
@@ -48,9 +58,14 @@ pub use rules::{
     CheckLinks, CheckText, Finding, Findings, Rules, SetVisibility, Shield, Sight, Sights, Visibility,
 };
 pub use secret::Secret;
+pub use service::{
+    CommandAction, CommandNote, CommandStage, ListServices, RunCommand, SearchService, Service,
+    ServiceCommand, ServiceCommands, ServiceRef, ServiceUse, Services, StepCommand,
+};
 pub use settings::{
-    AccountResolvers, BackupSaved, ChangeAccount, ChosenServer, MAX_WINDOW_STATE_BYTES, Probe, Probes,
-    RenameContact, Resolvers, SetDestroying, SetDraft, Stored, StoredItem, TrustServer, WindowState, Wipe,
+    AccountResolvers, BackupSaved, ChangeAccount, ChosenServer, GuessingCost, MAX_WINDOW_STATE_BYTES, Probe,
+    Probes, RaiseCost, RenameContact, Resolvers, SetDestroying, SetDraft, Stored, StoredItem, TrustServer,
+    WindowState, Wipe,
 };
 pub use tor::{Tor, TorCause, TorPhase, Wall};
 pub use trust::{

@@ -31,6 +31,10 @@ pub struct Message {
     /// Whether its text was corrected since it was written.
     #[serde(default)]
     pub corrected: bool,
+    /// Whether a server or a bouncer kept it and handed it over late: it was written some time before it came. Told of
+    /// messages that came in this run.
+    #[serde(default)]
+    pub earlier: bool,
     /// How far it came. For messages that came in: always [`Delivery::Received`].
     pub delivery: Delivery,
 }

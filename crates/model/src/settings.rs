@@ -56,7 +56,8 @@ pub struct ChangeAccount {
     /// Another server, or none: found from the address.
     #[serde(default)]
     pub server: Option<ChosenServer>,
-    /// Another way to log in to the services of an IRC network.
+    /// Another way to log in to the services of an IRC network; on XMPP `password`, or `certificate` where the server has
+    /// taken one.
     #[serde(default)]
     pub login: Option<ServicesLogin>,
     /// Other pins, as in `account.add`.
@@ -127,6 +128,29 @@ pub struct SetDestroying {
     /// Has to be `true` where one is set: the owner was told what it does and what it cannot do.
     #[serde(default)]
     pub understood: bool,
+}
+
+/// A higher cost of guessing the passphrase: neither number may be lower than it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RaiseCost {
+    /// The passphrase of the profile.
+    pub passphrase: Secret,
+    /// Memory that one guess takes, in MiB: 19 to 1,024. The machine needs it each time the profile is opened.
+    pub memory_mib: u32,
+    /// How often that memory is gone through: 2 to 16.
+    pub passes: u32,
+}
+
+/// What guessing one passphrase costs: Argon2id (RFC 9106), and opening the profile once costs the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GuessingCost {
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// How often that memory is gone through.
+    pub passes: u32,
+    /// How many parts of it could be filled at the same time.
+    pub lanes: u32,
 }
 
 /// A backup that was written.

@@ -16,6 +16,10 @@ pub struct Tor {
     pub cause: Option<TorCause>,
     /// What the person can try, where there is something.
     pub advice: Option<String>,
+    /// With the cause `clock_wrong`, where relays say so: by how many seconds this machine's clock is ahead, or behind if
+    /// negative. An estimate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_seconds: Option<i64>,
 }
 
 /// How Tor is doing, in one word.
@@ -67,7 +71,7 @@ pub enum TorCause {
 pub struct Wall {
     /// `engine`, `gate` or `window`.
     pub room: String,
-    /// `seccomp`, `landlock`, `network namespace`, `no dump` or `no core`.
+    /// `seccomp`, `second filter`, `landlock`, `network namespace`, `mount namespace`, `no dump`, `no core` or `no swap`.
     pub wall: String,
     /// Whether it stands.
     pub up: bool,

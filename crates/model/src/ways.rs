@@ -11,6 +11,9 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "use", rename_all = "snake_case", deny_unknown_fields)]
 pub enum SetTor {
+    /// Whichever the owner says at each start: from the next time that the profile is opened nothing is connected before
+    /// `tor.set` was called with another choice. What is in use now stays.
+    Ask {},
     /// The program's own.
     Embedded {
         /// Bridge lines as they are handed out: at most 16, one each. Empty: no bridge.
@@ -23,6 +26,9 @@ pub enum SetTor {
         /// The only ports that the network lets out: at most 16. Empty: all.
         #[serde(default)]
         ports: Vec<u16>,
+        /// For this run alone, where the owner wants to be asked: otherwise the choice is kept, and nobody asked again.
+        #[serde(default)]
+        once: bool,
     },
     /// One that runs already. It is found by itself where `control` is absent.
     Running {
@@ -32,6 +38,9 @@ pub enum SetTor {
         /// The password of its control port.
         #[serde(default)]
         password: Option<Secret>,
+        /// For this run alone, where the owner wants to be asked: otherwise the choice is kept, and nobody asked again.
+        #[serde(default)]
+        once: bool,
     },
 }
 
@@ -40,6 +49,12 @@ pub enum SetTor {
 pub struct TorSettings {
     /// Whether one that runs already is used.
     pub running: bool,
+    /// Whether the owner wants to be asked at each start.
+    #[serde(default)]
+    pub ask: bool,
+    /// Whether that choice is waited for now: nothing is connected before it.
+    #[serde(default)]
+    pub waits: bool,
     /// The bridge lines.
     #[serde(default)]
     pub bridges: Vec<String>,

@@ -61,7 +61,13 @@ pub(crate) fn room(which: &CheckRoom) -> ExitCode {
         }
         _ => (Room::Window, vec![profile_kept, tor_kept]),
     };
-    let report = match walls::lock(&room) {
+    let locked = walls::lock(&room).and_then(|mut report| {
+        if matches!(room, Room::Engine { .. } | Room::Gate { .. } | Room::Window) {
+            walls::settle(&room, &mut report)?;
+        }
+        Ok(report)
+    });
+    let report = match locked {
         Ok(report) => report,
         Err(error) => return say::wrong(&Problem::new(error.code(), error.to_string()), 3),
     };

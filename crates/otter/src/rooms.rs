@@ -55,10 +55,13 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
         state: &room.state,
         read: &read,
     };
-    let (report, door, porter) = match enter(&walls, [DOOR, PORTER]) {
+    let (mut report, door, porter) = match enter(&walls, [DOOR, PORTER]) {
         Ok((report, [door, porter])) => (report, door, porter),
         Err(problem) => return say::wrong(&problem, 3),
     };
+    if let Err(problem) = settle(&walls, &mut report) {
+        return say::wrong(&problem, 3);
+    }
     let result = network(&room.tor).and_then(|network| {
         run_gate(
             &GateConfig {
@@ -80,10 +83,13 @@ pub(crate) fn gate(room: &GateRoom) -> ExitCode {
 /// The window's room.
 pub(crate) fn window() -> ExitCode {
     walls::close_inherited(&[DOOR]);
-    let (report, door) = match enter(&Room::Window, [DOOR]) {
+    let (mut report, door) = match enter(&Room::Window, [DOOR]) {
         Ok((report, [door])) => (report, UnixStream::from(door)),
         Err(problem) => return say::wrong(&problem, 3),
     };
+    if let Err(problem) = settle(&Room::Window, &mut report) {
+        return say::wrong(&problem, 3);
+    }
     let reader = match door.try_clone() {
         Ok(reader) => reader,
         Err(error) => {
@@ -141,7 +147,12 @@ fn enter<const N: usize>(room: &Room<'_>, numbers: [RawFd; N]) -> Result<(Report
     Ok((report, channels))
 }
 
-fn run_engine(room: &EngineRoom, report: Report, door: OwnedFd, control: OwnedFd) -> ExitCode {
+/// Refuses what the room needed for its start alone.
+fn settle(room: &Room<'_>, report: &mut Report) -> Result<(), Problem> {
+    walls::settle(room, report).map_err(|error| Problem::new(error.code(), error.to_string()))
+}
+
+fn run_engine(room: &EngineRoom, mut report: Report, door: OwnedFd, control: OwnedFd) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else {
         return say::wrong(
@@ -152,12 +163,18 @@ fn run_engine(room: &EngineRoom, report: Report, door: OwnedFd, control: OwnedFd
             3,
         );
     };
-    let walls = report.walls.iter().map(|state| wall("engine", state)).collect();
     let standard::Standard {
         input,
         output,
         writer,
     } = standard::open();
+    let own = Room::Engine {
+        profile: &room.profile,
+    };
+    if let Err(problem) = settle(&own, &mut report) {
+        return say::wrong(&problem, 3);
+    }
+    let walls = report.walls.iter().map(|state| wall("engine", state)).collect();
     let result = runtime.block_on(async {
         let (sender, gates) = mpsc::channel(4);
         let _ = sender.send(gate_channel(door)?).await;

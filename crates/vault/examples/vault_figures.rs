@@ -22,6 +22,8 @@ const MESSAGES: usize = 100_000;
 /// Rounds of which the median counts: of what takes long, and of single writes.
 const ROUNDS: usize = 9;
 const WRITES: usize = 200;
+/// Writes of which the mean counts: enough for both sides to tidy up several times in between.
+const MANY_WRITES: usize = 1200;
 const MEASURE_MEMORY: &str = "--memory";
 const BOB: &str = "bob@example.org";
 
@@ -189,7 +191,7 @@ fn writes(room: &Path, peer: &mut Peer) {
     ));
     let mut number = 1000;
     let all = pairs(
-        WRITES,
+        MANY_WRITES,
         || {
             number += 1;
             timed(|| {
@@ -206,7 +208,7 @@ fn writes(room: &Path, peer: &mut Peer) {
     let figure = |how| milliseconds(summed_up(&all, how));
     print("write_fingerprint", figure(median), "ms", Some(1.0));
     // With the writes now and then that take longer on either side.
-    print("write_fingerprint_mean", figure(mean), "ms", None);
+    print("write_fingerprint_mean", figure(mean), "ms", Some(1.0));
     vault.keep_history(1, BOB).unwrap();
     let figures = in_turns(
         WRITES,

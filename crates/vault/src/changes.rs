@@ -2,7 +2,7 @@
 //! It must never pass over a record that was acknowledged, nor be applied to a profile that it was not made for.
 //! Standards: draft-irtf-cfrg-xchacha-03, fdatasync(2); the layout is this module's own, below.
 //!
-//! The file `changes` has one length and 64 places of 4096 bytes, filled with random bytes where nothing is
+//! The file `changes` has one length and 256 places of 4096 bytes, filled with random bytes where nothing is
 //! written. All numbers are little-endian. A place holds the same record twice, each time so:
 //! ```text
 //!  0  nonce (24)
@@ -11,20 +11,21 @@
 //!     many come (u32); then all that come; zeroes; then the tag (16)
 //! ```
 //! Records follow each other from the first place on. Once the profile is written whole, its body has another nonce,
-//! and what the file held belongs to nothing any more; it is then written over.
+//! and what the file held belongs to nothing any more; it is written over within a minute.
 
 mod difference;
 
 use crate::crypt::{Key, NONCE, TAG, fill, random};
 use crate::files::{CHANGES, CHANGES_NEW, Folder};
-use crate::format::json;
+use crate::format::{json, json_within};
 use crate::{Profile, VaultError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 const COPY: usize = 2048;
 const PLACE: usize = 2 * COPY;
-const PLACES: u32 = 64;
+/// Fewer in this crate's own tests, which write over all of them thousands of times.
+const PLACES: u32 = if cfg!(test) { 64 } else { 256 };
 /// Length of the file in bytes.
 pub(crate) const LENGTH: usize = PLACE * PLACES as usize;
 /// Bytes of a record in clear.
@@ -41,7 +42,7 @@ pub(crate) struct Changes {
     base: Option<[u8; NONCE]>,
     /// How many records there are.
     used: u32,
-    /// When the first of them was written.
+    /// When the first of them was written, or those of before were left there.
     since: Option<Instant>,
 }
 
@@ -69,12 +70,17 @@ impl Changes {
         (self.used, self.since) = (before.used, before.since.map(|_| Instant::now()));
     }
 
-    /// Whether there are records.
-    pub(crate) fn stand(&self) -> bool {
-        self.used > 0
+    /// The profile was written whole, and what the file held of before is still to be written over.
+    pub(crate) fn left_records(&mut self) {
+        self.since = Some(Instant::now());
     }
 
-    /// How much longer records may stand, if there are any.
+    /// Whether there are records, be it of before.
+    pub(crate) fn lie_there(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// How much longer records may lie there, if there are any.
     pub(crate) fn rest(&self) -> Option<Duration> {
         self.since.map(|since| STANDING.saturating_sub(since.elapsed()))
     }
@@ -85,7 +91,9 @@ impl Changes {
         let Some(base) = self.base.filter(|_| self.used < PLACES) else {
             return false;
         };
-        let (Some(old), Some(new)) = (json(old), json(new)) else {
+        let Some(old) = json(old) else { return false };
+        // What is longer cannot be told in one record.
+        let Some(new) = json_within(new, old.len() + TEXT) else {
             return false;
         };
         let Some(text) = difference::between(&old, &new, TEXT) else {

@@ -193,13 +193,19 @@ fn a_change_of_much_is_written_whole_and_so_is_the_one_for_which_there_is_no_pla
     vault
         .change(|profile| profile.settings.insert("note".into(), long.into()))
         .unwrap();
-    assert!(!vault.changes.stand());
+    assert_eq!(vault.changes.used, 0);
     for number in 0..u64::from(PLACES) {
         count(&mut vault, 100 + number);
     }
     assert_eq!(vault.changes.used, PLACES);
+    let before = file(&disk, CHANGES);
     count(&mut vault, 1000);
-    assert!(!vault.changes.stand());
+    assert_eq!(vault.changes.used, 0);
+    assert!(file(&disk, "vault") == file(&disk, "vault.old") && file(&disk, CHANGES) == before);
+    assert!(
+        vault.tidy_within().is_some(),
+        "what was left is to be written over"
+    );
     count(&mut vault, 1001);
     kill(vault);
     assert_eq!(open(&disk, &key).unwrap().profile().next_id, 1001);

@@ -20,6 +20,8 @@ pub(crate) const BACKUP: &str = "vault.old";
 pub(crate) const CHANGES: &str = "changes";
 pub(crate) const CHANGES_NEW: &str = "changes.new";
 pub(crate) const HISTORY: &str = "history";
+pub(crate) const HISTORY_INDEX: &str = "history.index";
+pub(crate) const HISTORY_INDEX_NEW: &str = "history.index.new";
 pub(crate) const HISTORY_NEW: &str = "history.new";
 pub(crate) const HISTORY_OLD: &str = "history.old";
 pub(crate) const SAVED: &str = "backup.otter";
@@ -31,7 +33,7 @@ const NEW: &str = "vault.new";
 const NEW_BACKUP: &str = "vault.old.new";
 
 /// Every name that a profile folder may hold, but for the lock. The first is the one that matters most.
-pub(crate) const NAMES: [&str; 14] = [
+pub(crate) const NAMES: [&str; 16] = [
     MAIN,
     BACKUP,
     CHANGES,
@@ -40,6 +42,8 @@ pub(crate) const NAMES: [&str; 14] = [
     NEW_BACKUP,
     DAMAGED,
     HISTORY,
+    HISTORY_INDEX,
+    HISTORY_INDEX_NEW,
     HISTORY_NEW,
     HISTORY_OLD,
     SAVED,
@@ -120,10 +124,30 @@ impl Folder {
     /// # Errors
     /// As [`Folder::replace`].
     pub(crate) fn forget_former(&self, bytes: &[u8]) -> Result<(), VaultError> {
-        shred(&*self.disk, BACKUP)?;
-        shred(&*self.disk, DAMAGED)?;
-        self.replace(bytes)?;
+        self.keep_twice(bytes)?;
         changes::scrub(self)
+    }
+
+    /// The same, but for the records of changes: they stay until [`Folder::forget_former`].
+    ///
+    /// # Errors
+    /// As [`Folder::replace`].
+    pub(crate) fn keep_twice(&self, bytes: &[u8]) -> Result<(), VaultError> {
+        shred(&*self.disk, DAMAGED)?;
+        if self.backup_has_place_for(bytes) {
+            // Cut off, it is unlike the main file, and made anew when the profile is next opened.
+            self.disk.write(BACKUP, 0, bytes)?;
+        } else {
+            shred(&*self.disk, BACKUP)?;
+            self.replace(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Whether `bytes` cover all of the backup as it lies there, and nothing else.
+    fn backup_has_place_for(&self, bytes: &[u8]) -> bool {
+        let length = self.disk.length(BACKUP).ok().flatten();
+        length == Some(bytes.len() as u64) && self.disk.has_second_name(BACKUP).is_ok_and(|has| !has)
     }
 
     /// Puts `bytes` in place of the main file, which is kept as `vault.damaged`. The backup stays.

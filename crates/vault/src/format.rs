@@ -413,6 +413,16 @@ pub(crate) fn json(profile: &Profile) -> Option<Zeroizing<Vec<u8>>> {
     Some(json)
 }
 
+/// The same, if it is at most `most` bytes long. It is made once, without being counted first.
+pub(crate) fn json_within(profile: &Profile, most: usize) -> Option<Zeroizing<Vec<u8>>> {
+    let mut json = Zeroizing::new(vec![0; most]);
+    let mut rest = json.as_mut_slice();
+    serde_json::to_writer(&mut rest, profile).ok()?;
+    let left = rest.len();
+    json.truncate(most.saturating_sub(left));
+    Some(json)
+}
+
 /// How long the JSON of `value` is, in bytes; 0 if it has none.
 pub(crate) fn json_length(value: &impl Serialize) -> usize {
     let mut count = Count(0);

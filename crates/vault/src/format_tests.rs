@@ -206,7 +206,7 @@ fn the_layout_stays() {
             "protocol": { "xmpp": {
                 "jid": "alice@example.org", "password": "c3dvcmRmaXNo", "resource": null, "host": "abc.onion",
                 "port": 5222, "tls": "plain-onion", "pins": [], "mechanism_seen": "SCRAM-SHA-256", "register": false,
-                "learnt": {},
+                "learnt": {}, "login": { "by": "password", "plain": false },
             } },
         }],
         "contacts": [{
@@ -254,7 +254,7 @@ fn the_layout_of_irc_accounts_and_rooms_stays() {
     let irc = serde_json::json!({ "irc": {
         "address": "alice@irc.example", "login": "certificate", "password": "", "host": null, "port": 6697,
         "tls": "direct", "pins": [], "mechanism_seen": null, "login_key": "AQ==", "certificate": "Ag==",
-        "certificate_key": "Aw==", "learnt": {},
+        "certificate_key": "Aw==", "learnt": {}, "login": { "by": "password", "plain": false },
     } });
     let room = serde_json::json!({
         "account": 1, "address": "#otters", "nick": "alice", "password": null, "enter": true, "draft": null,
@@ -278,6 +278,7 @@ fn sample() -> Profile {
         mechanism_seen: Some("SCRAM-SHA-256".into()),
         register: false,
         learnt: crate::Learnt::default(),
+        login: crate::XmppLogin::default(),
     };
     let otr_key = Some(SecretBytes::new(vec![0, 1, 2]));
     let known = KnownFingerprint {

@@ -2,12 +2,13 @@
 //! It must never keep a message of a conversation for which that was not switched on.
 //! Standards: none; `docs/decisions/0007-history-log.md`.
 
+mod index;
 pub(crate) mod log;
 mod record;
 
 use crate::crypt::Key;
 use crate::disk::shred;
-use crate::files::{Folder, HISTORY};
+use crate::files::{Folder, HISTORY, HISTORY_INDEX, HISTORY_INDEX_NEW};
 use crate::{KeptHistory, Profile, SecretBytes, SecretText, Vault, VaultError};
 use log::Log;
 use std::fmt;
@@ -125,11 +126,12 @@ impl Vault {
         Some(History { vault: self, id, key })
     }
 
-    /// Reads through the log of kept messages, if there is one, so that what comes next need not: 25 MB for 100,000.
-    /// A log that cannot be read says so when it is asked for.
+    /// Finds the records of the log of kept messages, if there is one, so that what comes next need not: by its
+    /// index, or where there is none by reading 25 MB for 100,000. A log that cannot be read says so when it is
+    /// asked for.
     pub fn prepare_history(&mut self) {
         if !self.profile.history.is_empty() {
-            let _ = self.with_log(|_, _, _| Ok(()));
+            let _ = self.with_log(|log, folder, _| log.save_index(folder));
         }
     }
 
@@ -150,6 +152,7 @@ impl Vault {
     pub(crate) fn tidy_log(&mut self) -> Result<(), VaultError> {
         if self.profile.history.is_empty() {
             self.log = None;
+            shred(self.folder.disk(), HISTORY_INDEX)?;
             shred(self.folder.disk(), HISTORY)?;
             return Ok(self.folder.disk().sync()?);
         }

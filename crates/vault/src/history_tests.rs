@@ -50,9 +50,10 @@ fn texts(page: &Page) -> Vec<&str> {
         .collect()
 }
 
-/// The disk that the vault lies on, and the log read anew from it.
+/// The disk that the vault lies on, and the log read anew from it, all of it.
 fn disk(vault: &mut Vault) -> &dyn Disk {
     vault.log = None;
+    drop(vault.folder.disk().remove(HISTORY_INDEX));
     vault.folder.disk()
 }
 

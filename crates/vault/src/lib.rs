@@ -3,7 +3,7 @@
 //! Standards: RFC 9106 (Argon2id), draft-irtf-cfrg-xchacha-03 (XChaCha20-Poly1305), FIPS 180-4 (SHA-256).
 //!
 //! The folder holds `vault` and its second copy `vault.old`, `changes` (what changed since they were written),
-//! `lock` (held while open), `history` where messages are kept, `until` where a profile that is not opened shall be destroyed, `backup.otter` where its owner asked for one, and, after a restore, `vault.damaged`.
+//! `lock` (held while open), `history` where messages are kept, with `history.index` where there are many, `until` where a profile that is not opened shall be destroyed, `backup.otter` where its owner asked for one, and, after a restore, `vault.damaged`.
 //! `format.rs` describes the file, `files.rs` how it is replaced, `changes.rs` what stands beside it, `history/` the log of messages, `disk.rs` what is
 //! done to files at all.
 
@@ -34,8 +34,8 @@ pub use folder::make_private;
 pub use history::{Entry, History, KeptDelivery, MAX_ENTRY_TEXT, MAX_HISTORY, MAX_PAGE, Page};
 pub use kdf::Kdf;
 pub use profile::{
-    Account, Contact, IrcLogin, KeptHistory, KnownFingerprint, Learnt, Policy, Profile, Protocol, Queued,
-    QueuedState, Room, SCHEMA, TlsOnly, TlsPolicy,
+    Account, Contact, Credential, FastToken, IrcLogin, KeptHistory, KnownFingerprint, Learnt, Policy,
+    Profile, Protocol, Queued, QueuedState, Room, SCHEMA, TlsOnly, TlsPolicy, XmppLogin,
 };
 pub use secret::{Passphrase, SecretBytes, SecretText};
 pub use stored::{Stored, StoredHistory, StoredKind};
@@ -221,12 +221,13 @@ impl Vault {
         } else {
             let sealed = self.write_whole(changed)?;
             // The change stands, whatever else fails.
-            let _ = self.folder.forget_former(&sealed);
+            let _ = self.folder.keep_twice(&sealed);
+            self.changes.left_records();
         }
         Ok(result)
     }
 
-    /// Writes the profile whole, if changes stand beside it for longer than a minute, and writes over them: so no
+    /// Writes the profile whole, if changes lie beside it for longer than a minute, and writes over them: so no
     /// state of before stays. To be called now and then; dropping does the same at once.
     ///
     /// # Errors
@@ -304,7 +305,9 @@ impl Vault {
 
 impl Drop for Vault {
     fn drop(&mut self) {
-        if self.changes.stand() {
+        // Without it the log is read through at the next start.
+        let _ = self.log.as_mut().map(|log| log.save_index(&self.folder));
+        if self.changes.lie_there() {
             // What cannot be written now is read again from the changes.
             let _ = self.settle();
         }

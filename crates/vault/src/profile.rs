@@ -141,17 +141,56 @@ pub enum Protocol {
         /// What earlier logins left behind.
         #[serde(default)]
         learnt: Learnt,
+        /// By what it logs in.
+        #[serde(default)]
+        login: XmppLogin,
     },
+}
+
+/// By what an XMPP account logs in.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct XmppLogin {
+    /// By what.
+    pub by: Credential,
+    /// Whether the password itself may be sent where the server takes nothing else (SASL PLAIN).
+    pub plain: bool,
+    /// The token of the invitation by which the account is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<SecretText>,
+    /// The certificate by which the server knows the account, in DER.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<SecretBytes>,
+    /// The certificate's private key, PKCS#8 in DER.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_key: Option<SecretBytes>,
+}
+
+/// By what an XMPP account shows that it is itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Credential {
+    /// By nothing: the server makes an address up at each login (ANONYMOUS).
+    Anonymous,
+    /// By its certificate (EXTERNAL).
+    Certificate,
+    /// By its password.
+    #[default]
+    Password,
 }
 
 /// How an account logs in to the services of an IRC network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IrcLogin {
+    /// By the password of a bouncer or closed server (PASS).
+    Bouncer,
     /// By its certificate (EXTERNAL).
     Certificate,
     /// By its key (ECDSA-NIST256P-CHALLENGE).
     Key,
+    /// By its password, told to NickServ once it is in.
+    NickServ,
     /// Not at all.
     None,
     /// By its password.
@@ -174,6 +213,21 @@ pub struct Learnt {
     /// The server's wish to be reached by TLS only (IRCv3 sts); absent: it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls_only: Option<TlsOnly>,
+    /// A token that the server gave out in the place of the password (XEP-0484).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<FastToken>,
+}
+
+/// A token that stands for the password (XEP-0484).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FastToken {
+    /// By what name the server knows this program among those of the account: random.
+    pub agent: SecretText,
+    /// Whether it is tied to `tls-exporter`; else to `tls-server-end-point`.
+    pub exporter: bool,
+    /// The token.
+    pub secret: SecretText,
 }
 
 /// A server's wish to be reached by TLS only.

@@ -74,6 +74,7 @@ fn fill(vault: &mut Vault) {
                     mechanism_seen: None,
                     register: false,
                     learnt: crate::Learnt::default(),
+                    login: crate::XmppLogin::default(),
                 },
                 otr_key: Some(SecretBytes::new(unmasked(&OTR_KEY))),
                 instance_tag: None,

@@ -48,7 +48,7 @@ impl Vault {
     /// As [`wipe`].
     pub fn wipe(mut self) -> Result<(), VaultError> {
         // Nothing is to be written when this is dropped.
-        self.changes = Changes::default();
+        (self.changes, self.log) = (Changes::default(), None);
         let carried = self.travelling_from.as_ref().map_or(Ok(()), wipe_files);
         wipe_files(&self.folder).and(carried)
     }

@@ -28,6 +28,7 @@ fn account(id: u64) -> Account {
             mechanism_seen: None,
             register: false,
             learnt: vault::Learnt::default(),
+            login: vault::XmppLogin::default(),
         },
         otr_key: None,
         instance_tag: None,

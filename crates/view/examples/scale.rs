@@ -71,6 +71,7 @@ fn message(number: u64, contact: &Address) -> Message {
         .nth(usize::try_from(number % 3).unwrap_or_default());
     Message {
         corrected: false,
+        earlier: false,
         id: MessageId::from_bytes(id),
         account: AccountId(1),
         contact: contact.clone(),
@@ -93,6 +94,7 @@ fn contact(state: &mut State, number: u64) {
     };
     let peer = Peer::new(AccountId(1), address);
     let contact = Contact {
+        gateway: None,
         kept: false,
         account: peer.account,
         address: peer.contact.clone(),

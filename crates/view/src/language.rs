@@ -16,6 +16,8 @@ pub enum Language {
     German,
     /// Persian (Farsi).
     Persian,
+    /// English with longer words, by which texts are found that do not fit. Not offered to anybody: in no list.
+    Pseudo,
     /// Russian.
     Russian,
     /// Spanish.
@@ -40,7 +42,7 @@ pub enum Plural {
 }
 
 impl Language {
-    /// Every language, in the order of their own names' alphabets: Latin, Cyrillic, Arabic.
+    /// Every language that people are offered, in the order of their own names' alphabets: Latin, Cyrillic, Arabic.
     pub const ALL: [Self; 7] = [
         Self::German,
         Self::English,
@@ -59,6 +61,7 @@ impl Language {
             Self::French => "fr",
             Self::German => "de",
             Self::Persian => "fa",
+            Self::Pseudo => "qps",
             Self::Russian => "ru",
             Self::Spanish => "es",
         }
@@ -72,6 +75,7 @@ impl Language {
             Self::French => "Français",
             Self::German => "Deutsch",
             Self::Persian => "فارسی",
+            Self::Pseudo => "[Éénglíísh]",
             Self::Russian => "Русский",
             Self::Spanish => "Español",
         }
@@ -82,6 +86,7 @@ impl Language {
         let first = tag.split(['-', '_', '.', '@']).next().unwrap_or_default();
         Self::ALL
             .into_iter()
+            .chain([Self::Pseudo])
             .find(|language| language.tag().eq_ignore_ascii_case(first))
     }
 
@@ -102,7 +107,7 @@ impl Language {
                 (_, 11..=99) => Plural::Many,
                 _ => Plural::Other,
             },
-            Self::English | Self::German => one(number == 1),
+            Self::English | Self::German | Self::Pseudo => one(number == 1),
             Self::French => match number {
                 0 | 1 => Plural::One,
                 _ => millions(number),

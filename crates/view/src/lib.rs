@@ -11,6 +11,8 @@
 pub mod client;
 mod drafts;
 pub mod emoji;
+mod findings;
+mod forms;
 mod header;
 mod invitation;
 mod keys;
@@ -27,6 +29,7 @@ mod sight;
 mod state;
 mod status;
 mod strength;
+mod stretch;
 #[cfg(test)]
 mod testing;
 pub mod text;
@@ -36,6 +39,10 @@ mod words;
 
 pub use client::{Answer, CallError, CallId, HearError, Line};
 pub use drafts::{Drafts, MAX_DRAFTS, PAUSE};
+pub use findings::findings;
+pub use forms::{
+    FieldLook, FieldRow, FormPage, GatewayRow, answer, choose, form_page, gateway_row, is_ticked,
+};
 pub use header::{Header, header};
 pub use invitation::{Invitation, invitation, link};
 pub use keys::{KeyRow, KeyState, fingerprint, keys, verification};
@@ -54,6 +61,7 @@ pub use state::{
 };
 pub use status::{AccountRow, TorRow, account_row, tor_row, visibility_words};
 pub use strength::Strength;
+pub use stretch::stretch;
 pub use text::Name;
 pub use trust::{Trust, policy};
 pub use ways::{PathRow, own_tor, paths};

@@ -152,6 +152,7 @@ mod tests {
             "network_namespace",
             "no_dump",
             "no_core",
+            "no_swap",
         ] {
             assert!(Words::default().knows(&format!("wall.{name}")), "{name}");
             assert!(Words::default().knows(&format!("wall.{name}.why")), "{name}");

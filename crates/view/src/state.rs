@@ -259,7 +259,8 @@ impl State {
             Event::AccountRemoved { account } => self.account_removed(account),
             Event::ContactChanged { contact } => self.contact_changed(contact),
             Event::ContactRemoved { account, contact } => self.contact_removed(&Peer::new(account, contact)),
-            Event::EventsLost { .. } => Vec::new(),
+            // The page of other networks asks for itself.
+            Event::EventsLost { .. } | Event::GatewayChanged { .. } => Vec::new(),
             Event::FingerprintNew {
                 account,
                 contact,

@@ -2,7 +2,7 @@
 //! It must never show a server's own words: what is told comes from codes.
 //! Standard: `docs/rpc.md`, `AccountState` and `Tor`.
 
-use model::{Account, AccountState, LoginStep, Tor, TorPhase, Visibility};
+use model::{Account, AccountState, LoginStep, Problem, Tor, TorPhase, Visibility};
 
 use crate::{Words, text};
 
@@ -21,11 +21,45 @@ pub struct AccountRow {
     pub state: String,
     /// What went wrong and what can be done; empty: nothing did.
     pub why: String,
+    /// What became of its server; empty: nothing to tell.
+    pub story: String,
 }
 
 /// How an account is doing.
 pub fn account_row(account: &Account, words: &Words) -> AccountRow {
-    let (state, why) = match &account.state {
+    let (state, why) = state_words(&account.state, words);
+    AccountRow {
+        address: text::address(account.address.as_str()),
+        online: account.state == AccountState::Online,
+        needs_attention: matches!(account.state, AccountState::Failed { .. }),
+        busy: !matches!(
+            account.state,
+            AccountState::Failed { .. } | AccountState::Offline | AccountState::Online
+        ),
+        state,
+        why,
+        story: account
+            .server_story
+            .as_ref()
+            .map(|it| story(it, words))
+            .unwrap_or_default(),
+    }
+}
+
+/// What became of a server. Its onion service is named; since when it is gone is told as a day.
+fn story(story: &Problem, words: &Words) -> String {
+    let since = story.about.first().and_then(|day| day.parse::<u64>().ok());
+    let Some(day) = since.filter(|_| story.code != "server.onion") else {
+        return words.problem(story);
+    };
+    // A day of the calendar is no moment: it is told in no zone.
+    let day = Words::new(words.language()).day(day.saturating_mul(86_400_000), 0);
+    format!("{} ({day})", words.say(&story.code))
+}
+
+/// A state and its reason in words.
+pub(crate) fn state_words(state: &AccountState, words: &Words) -> (String, String) {
+    match state {
         AccountState::Connecting { step } => (words.say(step_key(*step)), String::new()),
         AccountState::Failed { problem } => (words.say("account_state.failed"), words.problem(problem)),
         AccountState::Offline => (words.say("account_state.offline"), String::new()),
@@ -37,17 +71,6 @@ pub fn account_row(account: &Account, words: &Words) -> AccountRow {
             let state = words.fill("account_state.again", &[("time", &time)]);
             (state, words.problem(problem))
         }
-    };
-    AccountRow {
-        address: text::address(account.address.as_str()),
-        online: account.state == AccountState::Online,
-        needs_attention: matches!(account.state, AccountState::Failed { .. }),
-        busy: !matches!(
-            account.state,
-            AccountState::Failed { .. } | AccountState::Offline | AccountState::Online
-        ),
-        state,
-        why,
     }
 }
 

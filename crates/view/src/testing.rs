@@ -27,6 +27,7 @@ pub(crate) fn message(number: u32, direction: Direction, text: &str) -> Message 
     bytes[..4].copy_from_slice(&number.to_be_bytes());
     Message {
         corrected: false,
+        earlier: false,
         id: MessageId::from_bytes(bytes),
         account: ACCOUNT,
         contact: bob().contact,
@@ -60,6 +61,7 @@ pub(crate) fn contact(name: &str) -> Contact {
         subscription: Subscription::Both,
         accepted: true,
         asks: false,
+        gateway: None,
         fingerprints: vec![KnownFingerprint {
             fingerprint: FINGERPRINT.to_owned(),
             accepted: true,
@@ -89,6 +91,7 @@ pub(crate) fn conversation(messages: Vec<Message>) -> Conversation {
 
 pub(crate) fn snapshot(sequence: u64, messages: Vec<Message>) -> Snapshot {
     Snapshot {
+        gateways: Vec::new(),
         rooms: Vec::new(),
         sequence,
         profile: ProfileState::Open,
@@ -98,6 +101,7 @@ pub(crate) fn snapshot(sequence: u64, messages: Vec<Message>) -> Snapshot {
             doing: "Tor is connected.".to_owned(),
             cause: None,
             advice: None,
+            clock_seconds: None,
         },
         walls: Vec::new(),
         accounts: vec![Account {

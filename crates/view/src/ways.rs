@@ -37,6 +37,7 @@ pub fn own_tor(bridges: &str, proxy: &str, ports: &str) -> Result<SetTor, Proble
             .filter(|it| !it.is_empty())
             .map(|it| Secret::new(it.to_owned())),
         ports,
+        once: false,
     })
 }
 
@@ -118,6 +119,7 @@ mod tests {
             bridges,
             proxy,
             ports,
+            once: false,
         } = set
         else {
             panic!("{set:?}");
@@ -131,6 +133,7 @@ mod tests {
             bridges: vec![],
             proxy: None,
             ports: vec![],
+            once: false,
         };
         assert_eq!(own_tor(" \n", "", " "), Ok(none));
     }

@@ -72,6 +72,11 @@ pub fn run(room: &Room<'_>, report: &Report, neighbours: &[(&'static str, PathBu
     for trial in trials(room, neighbours) {
         attempts.push(trial.carry_out(room, report));
     }
+    #[cfg(target_os = "linux")]
+    if report.walls.iter().any(|state| state.wall == Wall::Settled) {
+        let trials = linux::settled_trials(room).into_iter();
+        attempts.extend(trials.map(|trial| trial.carry_out(room, report)));
+    }
     attempts
 }
 

@@ -17,6 +17,7 @@ pub mod channel;
 pub mod check;
 #[cfg(target_os = "linux")]
 mod linux;
+mod locked;
 #[cfg(not(target_os = "linux"))]
 mod unsupported;
 mod wiping;
@@ -106,9 +107,16 @@ pub enum Wall {
     /// Other processes of the same user cannot read its memory (`PR_SET_DUMPABLE`).
     #[serde(rename = "no dump")]
     NoDump,
+    /// Keys, passwords and short texts are not swapped out (mlock2(2)), as far as the system lets a program lock
+    /// memory: the remark tells how much. Engine and window have it.
+    #[serde(rename = "no swap")]
+    NoSwap,
     /// System calls that the room does not need are refused (seccomp(2)).
     #[serde(rename = "seccomp")]
     Seccomp,
+    /// What a room needs only until it has started is refused as well (seccomp(2), a second filter).
+    #[serde(rename = "second filter")]
+    Settled,
 }
 
 impl Wall {
@@ -120,7 +128,9 @@ impl Wall {
             Wall::NetworkNamespace => "network namespace",
             Wall::NoCore => "no core",
             Wall::NoDump => "no dump",
+            Wall::NoSwap => "no swap",
             Wall::Seccomp => "seccomp",
+            Wall::Settled => "second filter",
         }
     }
 }
@@ -216,4 +226,16 @@ impl std::error::Error for LockError {}
 /// [`LockError`]; the caller must then end the process.
 pub fn lock(room: &Room<'_>) -> Result<Report, LockError> {
     system::lock(room)
+}
+
+/// Refuses what a locked room needed only for its start: from now on it cannot show its memory again, outlive its parent,
+/// become another user or build walls of its own; the engine cannot make channels either. Binds all threads, for good.
+/// Sockets, programs and files outside its folder are refused since [`lock`] already.
+///
+/// To be called once, when all channels and runtimes are made; `report` is what [`lock`] gave, and is added to.
+///
+/// # Errors
+/// [`LockError::Seccomp`]; the caller must then end the process.
+pub fn settle(room: &Room<'_>, report: &mut Report) -> Result<(), LockError> {
+    system::settle(room, report)
 }

@@ -9,6 +9,7 @@
 mod breach;
 mod daemons;
 mod files;
+mod memory;
 mod network;
 mod syscalls;
 
@@ -33,12 +34,23 @@ pub(crate) fn lock(room: &Room<'_>) -> Result<Report, LockError> {
     }
     drop_privileges().map_err(|error| LockError::Privileges(error.kind()))?;
     hide_memory(&mut report);
+    if matches!(room, Room::Engine { .. } | Room::Window) {
+        raise(&mut report, room, Wall::NoSwap, || Ok(memory::lock()))?;
+    }
     raise(&mut report, room, Wall::Landlock, || files::restrict(room))?;
     raise(&mut report, room, Wall::Seccomp, || {
         let restricted = syscalls::restrict(room).map_err(|syscalls::Refused| LockError::Seccomp);
         restricted.map(|()| Ok(None))
     })?;
     Ok(report)
+}
+
+/// See [`crate::settle`].
+pub(crate) fn settle(room: &Room<'_>, report: &mut Report) -> Result<(), LockError> {
+    raise(report, room, Wall::Settled, || {
+        let settled = syscalls::settle(room).map_err(|syscalls::Refused| LockError::Seccomp);
+        settled.map(|()| Ok(None))
+    })
 }
 
 /// What became of a wall: a remark, or why it is missing.

@@ -1,9 +1,11 @@
 //! An allocator that writes zeroes over memory before it is given back: what was freed cannot be found in a dump.
 //! It must never leave a copy where a block grew, nor let the compiler drop the zeroes.
-//! Standards: none. It does not reach memory that C code allocates, nor stacks.
+//! Standards: none. It does not reach memory that C code allocates, nor stacks. Small blocks lie in memory that is not
+//! swapped out, where the walls made some (`locked.rs`).
 
 #![expect(unsafe_code, reason = "an allocator is called with raw memory")]
 
+use crate::locked::LOCKED;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 
@@ -11,15 +13,24 @@ use std::hint::black_box;
 /// the old one written over.
 pub struct Wiping;
 
-// SAFETY: every block comes from `System` and goes back to it with the layout that it came with. Growing is the
+// SAFETY: every block comes from `LOCKED` or `System` and goes back there with the layout that it came with. Growing is the
 // trait's own: a new block, a copy, and the old one freed.
 unsafe impl GlobalAlloc for Wiping {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let block = LOCKED.give(layout);
+        if !block.is_null() {
+            return block;
+        }
         // SAFETY: the caller's promises are those that `System` asks for.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let block = LOCKED.give(layout);
+        if !block.is_null() {
+            // Blocks of this region are zeroes.
+            return block;
+        }
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
@@ -29,7 +40,12 @@ unsafe impl GlobalAlloc for Wiping {
         // in `black_box` would see the zeroes, so they are written.
         unsafe {
             block.write_bytes(0, layout.size());
-            System.dealloc(black_box(block), layout);
+            let block = black_box(block);
+            if LOCKED.has(block) {
+                LOCKED.take_back(block, layout);
+            } else {
+                System.dealloc(block, layout);
+            }
         }
     }
 }

@@ -70,6 +70,23 @@ fn stands(found: &Value, wall: &str) -> bool {
 }
 
 #[test]
+fn a_room_that_has_started_cannot_undo_what_locked_it() {
+    let folder = folder();
+    for room in ["engine", "gate", "window"] {
+        let found = check(&[room, folder.path().to_str().unwrap()]);
+        assert!(stands(&found, "second filter"), "{room}: {found}");
+        let attempts = found["attempts"].as_array().unwrap().iter();
+        let settled: Vec<_> = attempts.filter(|one| one["wall"] == "second filter").collect();
+        assert_eq!(
+            settled.len(),
+            if room == "engine" { 4 } else { 3 },
+            "{room}: {found}"
+        );
+        assert!(settled.iter().all(|one| one["seen"] == "refused"), "{settled:?}");
+    }
+}
+
+#[test]
 fn the_engine_reaches_nothing_but_its_profile() {
     let folder = folder();
     let found = check(&["engine", folder.path().to_str().unwrap()]);
@@ -210,6 +227,45 @@ fn a_gate_can_do_its_work_and_read_the_file_that_it_was_given() {
     let child = start(&words, &[(theirs, 3)]);
     hand_over(&door);
     assert_eq!(finish(child), "done");
+}
+
+/// The engine's room on a system that lets a program keep so much out of swap, and how much it keeps, in KiB.
+fn engine_with_locked(allowed: &str) -> (Value, u64) {
+    let folder = folder();
+    let run = |words: &[&str], fds: &[(OwnedFd, i32)]| {
+        let memory = format!("--memlock={allowed}:{allowed}");
+        let program = program();
+        let room = ["engine", folder.path().to_str().unwrap()];
+        let words = [&[&*memory, program.to_str().unwrap()], words, &room].concat();
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let prlimit = Path::new("/usr/bin/prlimit");
+        channel::spawn(prlimit, &words, fds, Stdio::null(), Stdio::piped()).unwrap()
+    };
+    let found = finish(run(&[], &[]));
+    let (door, theirs) = channel::pair().unwrap();
+    let child = run(&["work"], &[(theirs, 3)]);
+    // Its folder is there once it works, behind its walls.
+    while !folder.path().join("inner/kept").is_file() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmLck:"))
+        .unwrap();
+    hand_over(&door);
+    assert_eq!(finish(child), "done");
+    (found, line.trim().trim_end_matches(" kB").parse().unwrap())
+}
+
+#[test]
+fn the_engine_keeps_small_blocks_out_of_swap_and_works_where_the_system_refuses() {
+    let (found, locked) = engine_with_locked("8388608");
+    assert!(stands(&found, "no swap") && locked == 8192, "{locked}: {found}");
+    assert_eq!(allowed(&found), ["write in its own folder"]);
+    let (found, locked) = engine_with_locked("65536");
+    assert!(!stands(&found, "no swap") && locked == 0, "{locked}: {found}");
+    assert!(found.to_string().contains("64 KiB"), "{found}");
 }
 
 fn folder_with_file() -> tempfile::TempDir {

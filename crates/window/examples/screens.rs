@@ -1,5 +1,5 @@
 //! Draws every screen into a folder: `cargo run --release -p window --example screens -- DIR`.
-//! English, Arabic, dark, and at 200 %.
+//! English, Arabic, dark, at 200 %, and in the pseudo-locale.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,13 +13,8 @@ mod stage;
 use std::fs::{self, File};
 use std::path::Path;
 
-use model::{ProfileState, TorCause, TorPhase, Verification};
-use serde_json::json;
-use slint::platform::Key;
-use slint::{ComponentHandle, ModelRc, VecModel};
 use stage::Stage;
 use window::headless::Picture;
-use window::markup::{self, AccountTask, Accounts, Dialog, Nav, Page, ServerKeyKind, ServerKeyLine};
 use window::{Look, Theme};
 
 /// A look and the name of its folder.
@@ -35,6 +30,7 @@ fn looks() -> Vec<(&'static str, Look)> {
         ("ar", look("ar", Theme::Light, 100)),
         ("dark", look("en", Theme::Dark, 100)),
         ("ar-dark", look("ar", Theme::Dark, 100)),
+        ("pseudo", look("qps", Theme::Light, 100)),
         ("large", look("en", Theme::Light, 200)),
     ]
 }
@@ -45,216 +41,10 @@ fn main() {
     for (name, look) in looks() {
         let folder = Path::new(&folder).join(name);
         fs::create_dir_all(&folder).unwrap();
-        stage.app.change_look(|it| *it = look.clone());
-        let save = |stage: &Stage, name: &str| {
+        stage::tour::every_screen(&mut stage, &look, &|stage, name| {
             write(&folder.join(name).with_extension("png"), &stage.screen.picture());
-        };
-        wizard(&mut stage, &save);
-        closed(&mut stage, &save);
-        open(&mut stage, &look, &save);
-        owner(&mut stage, &save);
-        beside(&mut stage, &save);
-        rooms(&mut stage, &save);
+        });
     }
-}
-
-/// Everything before the profile is open.
-fn closed(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
-    stage.fresh(&stage::snapshot(ProfileState::Locked));
-    save(stage, "unlock");
-    stage.screen.write("wrong");
-    stage.screen.key(Key::Return);
-    stage.refuse("profile.unlock", "profile.wrong_passphrase");
-    save(stage, "unlock-refused");
-}
-
-/// The first start.
-fn wizard(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
-    stage.fresh(&stage::snapshot(ProfileState::Absent));
-    save(stage, "first-language");
-    stage.screen.key(Key::Return);
-    stage.screen.settle();
-    stage.screen.write("otter2");
-    save(stage, "first-passphrase");
-    stage.screen.key(Key::Return);
-    stage.screen.write("otter2");
-    let mut all = stage::snapshot(ProfileState::Open);
-    (all.tor.phase, all.tor.percent) = (TorPhase::Stalled, 45);
-    all.tor.cause = Some(TorCause::Blocked);
-    stage.fresh(&all);
-    save(stage, "first-tor");
-    stage.screen.key(Key::Return);
-    save(stage, "first-account");
-    stage.screen.write("wren");
-    stage.screen.key(Key::Return);
-    stage.answer(
-        "account.add",
-        &serde_json::json!({ "account": 1, "fingerprint": stage::FINGERPRINT }),
-    );
-    stage.fresh(&stage::empty());
-    save(stage, "first-account-made");
-    stage.screen.key(Key::Return);
-    save(stage, "first-contact");
-    stage.fresh(&stage::snapshot(ProfileState::Absent));
-    stage.screen.settle();
-}
-
-/// The main view.
-fn open(stage: &mut Stage, look: &Look, save: &dyn Fn(&Stage, &str)) {
-    stage.fresh(&stage::empty());
-    stage.keep(look);
-    save(stage, "main-empty");
-    stage.fresh(&stage::evening());
-    save(stage, "main");
-    stage.open("bob");
-    save(stage, "talk-verified");
-    stage.open("sara");
-    save(stage, "talk-private");
-    stage.open("dariush");
-    save(stage, "talk-finished");
-    stage.open("eve");
-    save(stage, "talk-new");
-    stage.screen.key(Key::F1);
-    save(stage, "shortcuts");
-    stage.screen.key(Key::Escape);
-    stage.screen.chord(&[Key::Control], "n");
-    save(stage, "add-contact");
-    stage.screen.key(Key::Escape);
-}
-
-/// The owner's accounts, one contact, and those who ask.
-fn owner(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
-    let go = |stage: &Stage, page| stage.app.ui().global::<Nav<'_>>().invoke_go(page);
-    let open = |stage: &Stage, dialog| stage.app.ui().global::<Nav<'_>>().invoke_open(dialog);
-    stage.open("bob");
-    open(stage, Dialog::Contact);
-    save(stage, "contact");
-    open(stage, Dialog::Search);
-    stage.screen.write("papers");
-    stage.screen.key(Key::Return);
-    save(stage, "search");
-    open(stage, Dialog::Requests);
-    save(stage, "requests");
-    stage.screen.key(Key::Escape);
-    go(stage, Page::Accounts);
-    save(stage, "accounts");
-    for (task, name) in [
-        (AccountTask::Add, "account-add"),
-        (AccountTask::Way, "account-way"),
-        (AccountTask::Policy, "account-policy"),
-        (AccountTask::Visibility, "account-visibility"),
-        (AccountTask::Key, "account-key"),
-        (AccountTask::Remove, "account-remove"),
-        (AccountTask::ServerKeys, "account-server-keys"),
-        (AccountTask::Resolvers, "account-resolvers"),
-        (AccountTask::Share, "account-share"),
-    ] {
-        server(stage);
-        stage.app.ui().global::<Accounts<'_>>().invoke_open(0, task);
-        save(stage, name);
-        stage.screen.key(Key::Escape);
-    }
-    go(stage, Page::Main);
-}
-
-/// What the sheets about the server and about the own address show.
-fn server(stage: &Stage) {
-    stage.app.ui().global::<markup::Share<'_>>().invoke_begin(0);
-    let global = stage.app.ui().global::<markup::AccountServer<'_>>();
-    global.invoke_begin_resolvers(0);
-    let told = json!({ "resolvers": ["dns.quad9.net@9.9.9.9:853", "one.one.one.one@1.1.1.1:853"] });
-    stage.answer("account.resolvers", &told);
-    global.set_why("The server has another key than before, and nothing was sent to it.".into());
-    let keys = [
-        (ServerKeyKind::Before, "A1B2C3D4"),
-        (ServerKeyKind::Now, "0F1E2D3C"),
-    ];
-    let keys = keys.map(|(kind, digits)| ServerKeyLine {
-        kind,
-        key: [digits; 8].join(" ").into(),
-    });
-    global.set_keys(ModelRc::new(VecModel::from_iter(keys)));
-}
-
-/// What stands beside the conversations: keys, Tor, security, preferences.
-fn beside(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
-    stage.fresh(&stage::evening());
-    stage.open("sara");
-    let global = stage.app.ui().global::<markup::Verify<'_>>();
-    global.invoke_open();
-    for (way, name) in ["verify-question", "verify-secret", "verify-compare"]
-        .iter()
-        .enumerate()
-    {
-        global.set_way(i32::try_from(way).unwrap());
-        save(stage, name);
-    }
-    stage.verifies("sara", Verification::Done { same: false });
-    save(stage, "verify-different");
-    stage.screen.key(Key::Escape);
-    let question = Some("Where did we meet?".to_owned());
-    stage.verifies("sara", Verification::Asked { question });
-    save(stage, "verify-strip");
-    stage.app.ui().global::<markup::Verify<'_>>().invoke_look();
-    save(stage, "verify-asked");
-    stage.screen.key(Key::Escape);
-    stage.verifies("sara", Verification::None);
-    stage.change_key("sara", "سارة الحسن");
-    save(stage, "key-changed");
-    for (page, name) in [
-        (Page::Tor, "tor"),
-        (Page::Security, "security"),
-        (Page::Preferences, "preferences"),
-    ] {
-        let nav = stage.app.ui().global::<Nav<'_>>();
-        nav.invoke_go(page);
-        stage.answer("profile.stored", &json!({
-            "items": [{ "what": "keys", "count": 1, "bytes": 500 }, { "what": "contacts", "count": 6, "bytes": 2_300 }],
-            "on_disk": 65_536,
-        }));
-        stage.answer("probe.list", &json!({ "probes": [{
-            "account": 1, "from": "mallory@example.net", "kind": "otr_query", "count": 3, "last_at": stage::now(),
-        }] }));
-        answer_guards(stage);
-        save(stage, name);
-        stage.app.ui().global::<Nav<'_>>().invoke_go(Page::Main);
-    }
-    stage.fresh(&stage::evening());
-}
-
-/// What the engine says of Tor, of the walls and of those who look.
-fn answer_guards(stage: &Stage) {
-    stage.answer(
-        "tor.settings",
-        &json!({ "running": false, "bridges": ["obfs4 192.0.2.7:443 cert=x iat-mode=0"], "transports": ["obfs4"] }),
-    );
-    stage.answer("rules.show", &json!({ "lock_after_minutes": 15 }));
-    stage.answer("walls.check", &json!({ "attempts": [
-        { "room": "engine", "attempt": "tcp connect", "must_be_refused": true, "refused": true, "seen": "EPERM" },
-        { "room": "window", "attempt": "udp send", "must_be_refused": true, "refused": true, "seen": "EPERM" },
-    ] }));
-    stage.answer("sight.list", &json!({ "sights": [
-        { "account": 1, "observer": "own_server", "whom": "otter.example", "what": "contact_list", "count": 1 },
-        { "account": 1, "observer": "own_server", "whom": "otter.example", "what": "message_times", "count": 41 },
-    ] }));
-}
-
-/// Rooms: one that is open, its sheet, and entering one.
-fn rooms(stage: &mut Stage, save: &dyn Fn(&Stage, &str)) {
-    stage.fresh(&stage::rooms());
-    stage.open("Otters");
-    stage.answer("room.show", &serde_json::to_value(stage::otters()).unwrap());
-    stage.screen.settle();
-    save(stage, "room");
-    let open = |stage: &Stage, dialog| stage.app.ui().global::<Nav<'_>>().invoke_open(dialog);
-    stage.app.ui().global::<markup::Room<'_>>().set_tab(1);
-    open(stage, Dialog::Room);
-    save(stage, "room-members");
-    stage.screen.key(Key::Escape);
-    open(stage, Dialog::EnterRoom);
-    save(stage, "room-enter");
-    stage.screen.key(Key::Escape);
-    stage.fresh(&stage::evening());
 }
 
 fn write(path: &Path, picture: &Picture) {

@@ -33,6 +33,7 @@ mod emoji;
 mod enter_room;
 mod fingerprints;
 mod first_run;
+mod gateways;
 mod gone;
 mod guard;
 mod help;
@@ -43,6 +44,7 @@ mod preferences;
 mod room;
 mod search;
 mod security;
+mod service_form;
 mod share;
 mod talk;
 mod tor;
@@ -54,7 +56,7 @@ mod visibility;
 
 use std::rc::Rc;
 
-use model::Problem;
+use model::{CheckLinks, Command, Findings, Problem};
 use slint::{ModelRc, SharedString, VecModel};
 use view::Change;
 
@@ -98,6 +100,7 @@ pub(crate) fn all() -> Vec<Rc<dyn Page>> {
         Rc::new(room::Room),
         Rc::new(search::Search),
         Rc::new(enter_room::EnterRoom::default()),
+        Rc::new(gateways::Gateways::default()),
     ]
 }
 
@@ -114,6 +117,23 @@ pub(crate) fn accounts(app: &Rc<App>) -> ModelRc<SharedString> {
     let address = |it: &model::Account| SharedString::from(view::text::address(it.address.as_str()));
     let names: Vec<_> = app.state(|state| state.accounts().map(address).collect());
     ModelRc::new(VecModel::from(names))
+}
+
+/// Goes on where nothing would tie two accounts together, and otherwise gives the sentences that say what would.
+/// Where that cannot be found out the engine says why when it is asked for the thing itself.
+pub(crate) fn when_unlinked(
+    app: &Rc<App>,
+    links: CheckLinks,
+    warn: impl FnOnce(&Rc<App>, SharedString) + 'static,
+    go: impl FnOnce(&Rc<App>) + 'static,
+) {
+    app.send::<Findings>(&Command::CheckLinks(links), move |app, found| {
+        let told = found.map(|found| view::findings(&found, &app.words()));
+        match told.unwrap_or_default() {
+            told if told.is_empty() => go(app),
+            told => warn(app, told.into()),
+        }
+    });
 }
 
 /// The same callback for every page: what to do with the app, as long as there is one.

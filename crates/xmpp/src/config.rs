@@ -7,16 +7,24 @@ use std::time::Duration;
 use jid::BareJid;
 use zeroize::Zeroizing;
 
+pub use crate::fast::FastToken;
+
 /// Everything that one account's session needs to know. It has no `Debug`, because it holds the password.
 pub struct Config {
     /// The account. Its local part is the user name for SASL.
     pub jid: BareJid,
-    /// The password, wiped when the session is dropped.
+    /// By what the account shows that it is itself.
+    pub credential: Credential,
+    /// A token that the server gave out at an earlier login (XEP-0484): it stands for the password.
+    pub token: Option<FastToken>,
+    /// The password, wiped when the session is dropped; empty where the credential is another.
     pub password: Zeroizing<String>,
     /// How TLS comes about on the transports that this session will be given.
     pub tls: Tls,
     /// Make the account by XEP-0077 before the first login. Once it is made, later logins skip this.
     pub register: bool,
+    /// The token of an invitation, shown to the server before it is asked for the account (XEP-0445).
+    pub invitation: Option<Zeroizing<String>>,
     /// Whether the password may be sent as it is (SASL PLAIN) when the server offers nothing better.
     /// Even then never without TLS, and never once SCRAM was offered.
     pub allow_plain: bool,
@@ -32,9 +40,12 @@ impl Config {
     pub fn new(jid: BareJid, password: Zeroizing<String>) -> Self {
         Self {
             jid,
+            credential: Credential::Password,
+            token: None,
             password,
             tls: Tls::StartTls,
             register: false,
+            invitation: None,
             allow_plain: false,
             mechanism_seen: None,
             limits: Limits::default(),
@@ -53,9 +64,26 @@ pub enum Tls {
     StartTls,
 }
 
-/// A way to log in, weakest first: the order is the strength.
+/// By what an account shows that it is itself.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Credential {
+    /// By nothing: the server makes an account up that ends with the session (RFC 4505). `Config::jid` is the domain
+    /// alone; `Event::Online` tells the address.
+    Anonymous,
+    /// By the certificate that the caller showed in the TLS handshake (XEP-0178).
+    Certificate,
+    /// By the password.
+    #[default]
+    Password,
+}
+
+/// A way to log in. Of those for passwords the order is the strength, weakest first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Mechanism {
+    /// RFC 4505: nobody in particular.
+    Anonymous,
+    /// RFC 4422 A: by the certificate of the TLS connection.
+    External,
     /// RFC 4616: the password itself.
     Plain,
     /// RFC 5802.
@@ -74,7 +102,9 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
+        Self::Anonymous,
+        Self::External,
         Self::Plain,
         Self::ScramSha1,
         Self::ScramSha256,
@@ -90,10 +120,18 @@ impl Mechanism {
         self >= Self::ScramSha1Plus
     }
 
+    /// Whether it is for accounts with a password.
+    #[must_use]
+    pub fn proves_password(self) -> bool {
+        self >= Self::Plain
+    }
+
     /// The name on the wire.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Anonymous => "ANONYMOUS",
+            Self::External => "EXTERNAL",
             Self::Plain => "PLAIN",
             Self::ScramSha1 => "SCRAM-SHA-1",
             Self::ScramSha256 => "SCRAM-SHA-256",

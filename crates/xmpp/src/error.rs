@@ -49,6 +49,8 @@ pub enum OfflineReason {
     NoMechanism,
     /// The server offers no TLS.
     NoTls,
+    /// The server takes nothing but the password itself, and nobody has allowed that.
+    OnlyPlain,
     /// The same account name is in use elsewhere under the same resource.
     Replaced,
     /// The server wants more than a name and a password to make an account.
@@ -69,6 +71,8 @@ pub enum OfflineReason {
     TemporaryFailure,
     /// The server did not answer in time.
     Timeout,
+    /// The server does not take the invitation any more.
+    InvitationRefused,
     /// More came in than any stanza may hold.
     TooLarge,
     /// The server broke the rules of XMPP.
@@ -93,11 +97,13 @@ impl OfflineReason {
             Self::AccountDisabled => "account-disabled",
             Self::ConnectionLost => "connection-lost",
             Self::InjectedBytes => "injected-bytes",
+            Self::InvitationRefused => "invitation-refused",
             Self::MalformedXml => "malformed-xml",
             Self::MechanismDowngrade => "mechanism-downgrade",
             Self::NameTaken => "name-taken",
             Self::NoMechanism => "no-mechanism",
             Self::NoTls => "no-tls",
+            Self::OnlyPlain => "only-plain",
             Self::RegistrationNeedsForm => "registration-needs-form",
             Self::RegistrationRefused => "registration-refused",
             Self::Replaced => "replaced",
@@ -145,6 +151,9 @@ impl fmt::Display for OfflineReason {
             Self::InjectedBytes => {
                 "Someone on the way put bytes into the connection before it was encrypted."
             }
+            Self::InvitationRefused => {
+                "The server does not take this invitation: it was used already, or it is too old. Ask for another one."
+            }
             Self::MalformedXml => "The server sent something that is not valid XMPP.",
             Self::MechanismDowngrade => {
                 "The server offers only weaker ways to log in than before. The password was not sent."
@@ -154,6 +163,9 @@ impl fmt::Display for OfflineReason {
                 "The server offers no safe way to log in. The password was not sent."
             }
             Self::NoTls => "The server offers no encryption. Nothing was sent.",
+            Self::OnlyPlain => {
+                "The server takes nothing but the password itself. It was not sent: allow that for this account if you trust the server with it."
+            }
             Self::RegistrationNeedsForm => {
                 "The server wants more than a name and a password for a new account. Make the account on its web page."
             }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use jid::{BareJid, FullJid, Jid};
 use zeroize::Zeroizing;
 
-use crate::config::Mechanism;
+use crate::config::{FastToken, Mechanism};
 use crate::error::{OfflineReason, StanzaCondition};
+use crate::query::{Query, QueryFailure, Reply, Suggestion};
 use crate::room::{FoundRoom, Invitation, RoomEvent, RoomOrder};
 
 /// A password, wiped when it is dropped and never printed.
@@ -83,6 +84,13 @@ pub enum Output {
 pub enum Command {
     /// Ask for the presence of someone.
     Subscribe(BareJid),
+    /// The same with a token that they gave away: their server grants it by itself (XEP-0379).
+    SubscribeWith {
+        /// Whom.
+        jid: BareJid,
+        /// The token, at most 512 bytes.
+        token: Password,
+    },
     /// Let someone see our presence.
     Approve(BareJid),
     /// Refuse a request for our presence, or take back a permission.
@@ -98,6 +106,13 @@ pub enum Command {
     Block(Vec<BareJid>),
     /// Have another password from now on (XEP-0077 3.3). `Event::AccountChange` follows.
     ChangePassword(Password),
+    /// Have the server let in whoever shows this certificate (XEP-0257). `Event::AccountChange` follows.
+    OfferCertificate {
+        /// What it is called on the server.
+        name: String,
+        /// In DER.
+        certificate: Vec<u8>,
+    },
     /// Ask the account's server which rooms it lists.
     FindRooms,
     /// Take a block away.
@@ -118,6 +133,13 @@ pub enum Command {
     GoOffline,
     /// Test the stream now; no answer in time ends it.
     Ping,
+    /// Ask somebody something. `Event::Answered` follows, once.
+    Query {
+        /// The engine's own number for it.
+        token: u64,
+        /// What.
+        query: Query,
+    },
     /// Do something with a room (XEP-0045).
     Room {
         /// Which.
@@ -141,12 +163,21 @@ pub enum Command {
 /// What the engine is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
+    /// The server gave out another token, or no longer takes the one that there is: what is kept is to be replaced.
+    Token(Option<FastToken>),
     /// What the server said of a change to the account itself.
     AccountChange {
         /// Which.
         change: AccountChange,
         /// Why it was refused; `None`: it was made.
         why: Option<StanzaCondition>,
+    },
+    /// What came of `Command::Query`.
+    Answered {
+        /// The number given with it.
+        token: u64,
+        /// The answer.
+        reply: Result<Reply, QueryFailure>,
     },
     /// The account was made.
     Registered,
@@ -219,6 +250,13 @@ pub enum Event {
         /// Why.
         condition: StanzaCondition,
     },
+    /// A service says who of its own people should be on the list of contacts (XEP-0144). Nothing was changed.
+    Suggested {
+        /// The service: an address without a name.
+        gateway: BareJid,
+        /// What it says.
+        suggestions: Vec<Suggestion>,
+    },
     /// The server has taken over this message (XEP-0198).
     Acknowledged {
         /// The number given with `Command::Send`.
@@ -241,6 +279,8 @@ pub enum Event {
 /// A change to the account itself (XEP-0077).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AccountChange {
+    /// A certificate to log in by (XEP-0257).
+    Certificate,
     /// Another password.
     Password,
     /// Its end.

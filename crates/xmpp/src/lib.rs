@@ -29,6 +29,7 @@ mod error;
 mod event;
 mod framing;
 mod ns;
+mod query;
 mod room;
 mod sasl;
 mod session;
@@ -40,14 +41,30 @@ mod account;
 mod blocking;
 #[path = "xep/0280_carbons.rs"]
 mod carbons;
+#[path = "xep/0257_certificates.rs"]
+mod certificates;
+#[path = "xep/0050_commands.rs"]
+mod commands;
 #[path = "xep/0045_configuration.rs"]
 mod configuration;
 #[path = "xep/0203_delay.rs"]
 mod delay;
+#[path = "xep/0077_elsewhere.rs"]
+mod elsewhere;
+#[path = "xep/0484_fast.rs"]
+mod fast;
+#[path = "xep/0004_forms.rs"]
+mod forms;
+#[path = "xep/0100_gateways.rs"]
+mod gateways;
 #[path = "xep/0334_hints.rs"]
 mod hints;
 #[path = "xep/0249_invitations.rs"]
 mod invitations;
+#[path = "xep/0055_people_search.rs"]
+mod people_search;
+#[path = "xep/0379_preauth.rs"]
+mod preauth;
 #[path = "xep/0077_registration.rs"]
 mod registration;
 #[path = "xep/0030_room_list.rs"]
@@ -56,18 +73,29 @@ mod room_list;
 mod room_stanzas;
 #[path = "xep/0045_rooms.rs"]
 mod rooms;
+#[path = "xep/0388_sasl2.rs"]
+mod sasl2;
 #[path = "xep/0410_self_ping.rs"]
 mod self_ping;
+#[path = "xep/0030_services.rs"]
+mod services;
 #[path = "xep/0198_sm.rs"]
 mod sm;
+#[path = "xep/0144_suggestions.rs"]
+mod suggestions;
 
-pub use config::{Config, Limits, Mechanism, Tls};
+pub use config::{Config, Credential, FastToken, Limits, Mechanism, Tls};
 pub use error::{Error, OfflineReason, StanzaCondition, StreamCondition};
 pub use event::{
     AccountChange, Bindings, Command, Event, Input, MessageKind, Output, Password, Request, RosterItem,
     Subscription,
 };
+pub use forms::{Answers, Form, FormColumn, FormField, FormFieldKind};
+pub use gateways::{escaped_address, unescaped_name};
 pub use jid::{BareJid, FullJid, Jid};
+pub use query::{
+    CommandAction, CommandStage, CommandStep, Listed, Query, QueryFailure, Reply, Service, Suggestion,
+};
 pub use room::{
     Affiliation, FoundRoom, Invitation, Occupant, Role, RoomAction, RoomEvent, RoomExit, RoomInfo,
     RoomModeration, RoomOrder, RoomRefusal,

@@ -14,6 +14,12 @@ pub(crate) const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
 pub(crate) const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
 /// XEP-0440.
 pub(crate) const CHANNEL_BINDING: &str = "urn:xmpp:sasl-cb:0";
+/// XEP-0388.
+pub(crate) const SASL2: &str = "urn:xmpp:sasl:2";
+/// XEP-0386.
+pub(crate) const BIND2: &str = "urn:xmpp:bind:0";
+/// XEP-0484.
+pub(crate) const FAST: &str = "urn:xmpp:fast:0";
 /// RFC 6120 7.
 pub(crate) const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 /// RFC 6120 8.3.
@@ -36,8 +42,16 @@ pub(crate) const MUC_OWNER: &str = "http://jabber.org/protocol/muc#owner";
 pub(crate) const ROOM_CONFIG: &str = "http://jabber.org/protocol/muc#roomconfig";
 /// XEP-0045 15.6.
 pub(crate) const MUC_USER: &str = "http://jabber.org/protocol/muc#user";
+/// XEP-0050.
+pub(crate) const COMMANDS: &str = "http://jabber.org/protocol/commands";
+/// XEP-0055.
+pub(crate) const SEARCH: &str = "jabber:iq:search";
 /// XEP-0077.
 pub(crate) const REGISTER: &str = "jabber:iq:register";
+/// XEP-0100.
+pub(crate) const GATEWAY: &str = "jabber:iq:gateway";
+/// XEP-0144.
+pub(crate) const ROSTER_EXCHANGE: &str = "http://jabber.org/protocol/rosterx";
 /// XEP-0004.
 pub(crate) const DATA_FORMS: &str = "jabber:x:data";
 /// XEP-0090, the old way to ask for the time.
@@ -56,6 +70,8 @@ pub(crate) const DELAY: &str = "urn:xmpp:delay";
 pub(crate) const OLD_DELAY: &str = "jabber:x:delay";
 /// XEP-0249.
 pub(crate) const CONFERENCE: &str = "jabber:x:conference";
+/// XEP-0257.
+pub(crate) const CERTIFICATES: &str = "urn:xmpp:saslcert:1";
 /// XEP-0280.
 pub(crate) const CARBONS: &str = "urn:xmpp:carbons:2";
 /// XEP-0297.
@@ -66,5 +82,7 @@ pub(crate) const MAM: &str = "urn:xmpp:mam:2";
 pub(crate) const HINTS: &str = "urn:xmpp:hints";
 /// The namespace that XEP-0380 names for OTR.
 pub(crate) const OTR: &str = "urn:xmpp:otr:0";
+/// XEP-0379.
+pub(crate) const PARS: &str = "urn:xmpp:pars:0";
 /// XEP-0421.
 pub(crate) const OCCUPANT_ID: &str = "urn:xmpp:occupant-id:0";

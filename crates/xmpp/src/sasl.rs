@@ -1,6 +1,7 @@
 //! Which way to log in, and the exchange itself.
 //! Must never send the password where a proof of it would do, or to someone who once knew better.
-//! RFC 6120 6, RFC 4616 (PLAIN), RFC 5802 (SCRAM), XEP-0440 and XEP-0474 (what is offered).
+//! RFC 6120 6, RFC 4422 A (EXTERNAL), RFC 4505 (ANONYMOUS), RFC 4616 (PLAIN), RFC 5802 (SCRAM), XEP-0178 (EXTERNAL),
+//! XEP-0440 and XEP-0474 (what is offered).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,15 +9,19 @@ use minidom::Element;
 use scram::{AwaitingServerFinal, AwaitingServerFirst, Binding, Fault, Hash};
 use zeroize::Zeroizing;
 
-use crate::config::{Config, Mechanism, Tls};
+use crate::config::{Config, Credential, Mechanism, Tls};
 use crate::error::OfflineReason;
 use crate::event::Bindings;
+use crate::fast;
 use crate::ns;
+use crate::sasl2::Inline;
 
 /// Where an exchange stands: what is awaited from the server.
 pub(crate) enum Exchange {
-    /// PLAIN: the verdict.
+    /// PLAIN, EXTERNAL, ANONYMOUS: the verdict.
     Outcome,
+    /// A token: the server's own proof.
+    Responder(fast::AwaitingResponder),
     /// SCRAM: the first challenge.
     ServerFirst(AwaitingServerFirst),
     /// SCRAM: the signature, as a challenge or with the verdict.
@@ -31,6 +36,8 @@ pub(crate) struct Offer {
     pub(crate) mechanisms: Vec<String>,
     /// Its kinds of channel binding, where it names them (XEP-0440).
     pub(crate) bindings: Option<Vec<String>>,
+    /// What can be had in the same step, where the server speaks XEP-0388; its mechanisms are meant then.
+    pub(crate) inline: Option<Inline>,
 }
 
 impl Offer {
@@ -65,11 +72,33 @@ const EXPORTER: &str = "tls-exporter";
 /// RFC 5929 4.
 const END_POINT: &str = "tls-server-end-point";
 
-/// Chooses the strongest mechanism on offer.
+/// Chooses the mechanism: the strongest on offer for a password, and the one that there is for anything else.
 ///
 /// # Errors
-/// `MechanismDowngrade` if all are weaker than what this account has used; `NoMechanism` if none is safe.
+/// `MechanismDowngrade` if all are weaker than what this account has used; `NoMechanism` if none is safe; `OnlyPlain` if
+/// the password itself would have to be sent and nobody allowed that.
 pub(crate) fn select(
+    offer: &Offer,
+    seen: Option<Mechanism>,
+    config: &Config,
+    bindings: &Bindings,
+) -> Result<Mechanism, OfflineReason> {
+    let single = match config.credential {
+        Credential::Anonymous => Mechanism::Anonymous,
+        Credential::Certificate => Mechanism::External,
+        Credential::Password => return select_for_password(offer, seen, config, bindings),
+    };
+    let offered = offer.mechanisms.iter().any(|name| name == single.name());
+    // Without TLS there is no certificate to be shown.
+    let possible = single != Mechanism::External || config.tls != Tls::PlainOverOnion;
+    if offered && possible {
+        Ok(single)
+    } else {
+        Err(OfflineReason::NoMechanism)
+    }
+}
+
+fn select_for_password(
     offer: &Offer,
     seen: Option<Mechanism>,
     config: &Config,
@@ -78,64 +107,70 @@ pub(crate) fn select(
     let offered = &offer.mechanisms;
     let bound = matches!(offer.binding(bindings), Binding::Bound { .. });
     let scram_offered = offered.iter().any(|name| name.starts_with("SCRAM-"));
-    let usable = |mechanism: &Mechanism| bound || !mechanism.is_bound();
+    let usable = |mechanism: &Mechanism| mechanism.proves_password() && (bound || !mechanism.is_bound());
     let known = offered.iter().filter_map(|name| Mechanism::from_name(name));
     let best = match known.filter(usable).max() {
         Some(Mechanism::Plain) if scram_offered => return Err(OfflineReason::NoMechanism),
         Some(mechanism) => mechanism,
         None => return Err(OfflineReason::NoMechanism),
     };
+    let seen = seen.filter(|seen| seen.proves_password());
     if seen.is_some_and(|seen| best < seen) {
         return Err(OfflineReason::MechanismDowngrade);
     }
-    let plain_allowed = config.allow_plain && config.tls != Tls::PlainOverOnion;
-    if best == Mechanism::Plain && !plain_allowed {
-        return Err(OfflineReason::NoMechanism);
+    match best {
+        Mechanism::Plain if config.tls == Tls::PlainOverOnion => Err(OfflineReason::NoMechanism),
+        Mechanism::Plain if !config.allow_plain => Err(OfflineReason::OnlyPlain),
+        best => Ok(best),
     }
-    Ok(best)
 }
 
-/// Starts the exchange; gives the `<auth/>` element.
+/// Starts the exchange; gives the first message, which is not encoded yet.
 pub(crate) fn start(
     mechanism: Mechanism,
     offer: &Offer,
     config: &Config,
     bindings: &Bindings,
     nonce: String,
-) -> Result<(Vec<u8>, Exchange), OfflineReason> {
+) -> Result<(Zeroizing<String>, Exchange), OfflineReason> {
     let user = config.jid.node().map(|node| node.as_str()).unwrap_or_default();
-    let (initial, exchange) = match hash(mechanism) {
-        None => (
-            Zeroizing::new(format!("\0{user}\0{}", *config.password)),
-            Exchange::Outcome,
-        ),
-        Some(hash) => {
-            let binding = offer.binding(bindings);
-            let (message, state) = scram::start_bound(hash, user, &config.password, nonce, binding)?;
-            let state = state.checking(&offer.mechanisms, offer.bindings.as_deref());
-            (Zeroizing::new(message), Exchange::ServerFirst(state))
+    let hash = match mechanism {
+        // No trace information: it would say something of somebody.
+        Mechanism::Anonymous => return Ok((Zeroizing::default(), Exchange::Outcome)),
+        Mechanism::External => return Ok((config.jid.to_string().into(), Exchange::Outcome)),
+        Mechanism::Plain => {
+            let message = Zeroizing::new(format!("\0{user}\0{}", *config.password));
+            return Ok((message, Exchange::Outcome));
         }
+        Mechanism::ScramSha1 | Mechanism::ScramSha1Plus => Hash::Sha1,
+        Mechanism::ScramSha256 | Mechanism::ScramSha256Plus => Hash::Sha256,
+        Mechanism::ScramSha512 | Mechanism::ScramSha512Plus => Hash::Sha512,
     };
-    let encoded = Zeroizing::new(STANDARD.encode(initial.as_bytes()));
-    let (namespace, name) = (ns::SASL, mechanism.name());
-    let auth = format!("<auth xmlns='{namespace}' mechanism='{name}'>{}</auth>", *encoded);
-    Ok((auth.into_bytes(), exchange))
+    let binding = offer.binding(bindings);
+    let (message, state) = scram::start_bound(hash, user, &config.password, nonce, binding)?;
+    let state = state.checking(&offer.mechanisms, offer.bindings.as_deref());
+    Ok((Zeroizing::new(message), Exchange::ServerFirst(state)))
 }
 
-/// The hash function of SCRAM; `None`: the password itself is sent.
-fn hash(mechanism: Mechanism) -> Option<Hash> {
-    match mechanism {
-        Mechanism::Plain => None,
-        Mechanism::ScramSha1 | Mechanism::ScramSha1Plus => Some(Hash::Sha1),
-        Mechanism::ScramSha256 | Mechanism::ScramSha256Plus => Some(Hash::Sha256),
-        Mechanism::ScramSha512 | Mechanism::ScramSha512Plus => Some(Hash::Sha512),
-    }
+/// The first element of RFC 6120 6.4.2.
+pub(crate) fn auth(mechanism: Mechanism, message: &str) -> Vec<u8> {
+    let (namespace, name) = (ns::SASL, mechanism.name());
+    let encoded = Zeroizing::new(if message.is_empty() {
+        "=".to_owned()
+    } else {
+        STANDARD.encode(message.as_bytes())
+    });
+    format!("<auth xmlns='{namespace}' mechanism='{name}'>{}</auth>", *encoded).into_bytes()
 }
 
 impl Exchange {
-    /// Takes a `<challenge/>`; gives the `<response/>`.
-    pub(crate) fn challenge(self, element: &Element) -> Result<(Vec<u8>, Self), OfflineReason> {
-        let message = decode(element)?;
+    /// Takes a `<challenge/>`; gives the `<response/>` of the same namespace.
+    pub(crate) fn challenge(
+        self,
+        element: &Element,
+        namespace: &str,
+    ) -> Result<(Vec<u8>, Self), OfflineReason> {
+        let message = text(decode(&element.text())?)?;
         let (answer, next) = match self {
             Self::ServerFirst(state) => {
                 let (answer, next) = state.answer(&message)?;
@@ -145,18 +180,21 @@ impl Exchange {
                 state.verify(&message)?;
                 (String::new(), Self::Verified)
             }
-            Self::Outcome | Self::Verified => return Err(OfflineReason::UnexpectedElement),
+            Self::Outcome | Self::Responder(_) | Self::Verified => {
+                return Err(OfflineReason::UnexpectedElement);
+            }
         };
-        let (namespace, encoded) = (ns::SASL, STANDARD.encode(answer));
+        let encoded = STANDARD.encode(answer);
         let response = format!("<response xmlns='{namespace}'>{encoded}</response>");
         Ok((response.into_bytes(), next))
     }
 
-    /// Takes `<success/>`: the login stands only if the server has proven itself.
-    pub(crate) fn success(self, element: &Element) -> Result<(), OfflineReason> {
+    /// Takes what came with `<success/>`: the login stands only if the server has proven itself.
+    pub(crate) fn success(self, encoded: &str) -> Result<(), OfflineReason> {
         match self {
             Self::Outcome | Self::Verified => Ok(()),
-            Self::ServerFinal(state) => Ok(state.verify(&decode(element)?)?),
+            Self::Responder(state) => state.verify(&decode(encoded)?),
+            Self::ServerFinal(state) => Ok(state.verify(&text(decode(encoded)?)?)?),
             Self::ServerFirst(_) => Err(OfflineReason::ServerNotAuthentic),
         }
     }
@@ -175,14 +213,16 @@ pub(crate) fn failure(element: &Element) -> OfflineReason {
     }
 }
 
-fn decode(element: &Element) -> Result<String, OfflineReason> {
-    let text = element.text();
-    if text.is_empty() || text == "=" {
-        return Ok(String::new());
+fn decode(encoded: &str) -> Result<Vec<u8>, OfflineReason> {
+    match encoded.trim() {
+        "" | "=" => Ok(Vec::new()),
+        encoded => STANDARD
+            .decode(encoded)
+            .map_err(|_| OfflineReason::UnexpectedElement),
     }
-    let bytes = STANDARD
-        .decode(text.trim())
-        .map_err(|_| OfflineReason::UnexpectedElement)?;
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, OfflineReason> {
     String::from_utf8(bytes).map_err(|_| OfflineReason::UnexpectedElement)
 }
 

@@ -6,6 +6,7 @@ mod commands;
 mod incoming;
 mod life;
 mod login;
+mod queries;
 mod requests;
 mod stanza;
 
@@ -26,8 +27,8 @@ use crate::rooms::Rooms;
 use crate::sm::Management;
 use crate::write;
 use life::Clock;
-use login::Login;
-pub(crate) use login::condition;
+pub(crate) use login::{Login, Next, Stage, condition};
+pub(crate) use queries::{Asked, Queries};
 use requests::Requests;
 pub(crate) use requests::{Answer, Kind, RoomStep, SearchStep};
 pub(crate) use stanza::body;
@@ -43,7 +44,7 @@ pub struct Session {
     out: VecDeque<Output>,
     clock: Clock,
     /// Outlives the transport.
-    management: Option<Management>,
+    pub(crate) management: Option<Management>,
     /// Without XEP-0198: messages that no later answer of the server's has confirmed yet.
     unconfirmed: VecDeque<u64>,
     requests: Requests,
@@ -56,18 +57,21 @@ pub struct Session {
     pub(crate) rooms: Rooms,
     /// The search for rooms that is under way.
     pub(crate) search: Option<Search>,
+    queries: Queries,
     jid: Option<FullJid>,
     /// The strongest mechanism that this account has used, or that was offered to it.
-    seen: Option<Mechanism>,
+    pub(crate) seen: Option<Mechanism>,
     /// The mechanism of this stream.
-    mechanism: Mechanism,
+    pub(crate) mechanism: Mechanism,
+    /// The session stands, and the server's features have to come yet (XEP-0388).
+    pub(crate) awaits_features: bool,
     registration: Registration,
     /// Of the transport that stands.
     bindings: Bindings,
 }
 
 /// Where a stream stands. A login has states of its own.
-enum Phase {
+pub(crate) enum Phase {
     /// No transport, or a stream that is over and waits for its transport to go.
     Down,
     /// From the first header to a resource.
@@ -119,9 +123,11 @@ impl Session {
             blocked: BTreeSet::new(),
             rooms: Rooms::default(),
             search: None,
+            queries: Queries::default(),
             jid: None,
             seen: config.mechanism_seen,
             mechanism: Mechanism::Plain,
+            awaits_features: false,
             bindings: Bindings::default(),
             registration: if config.register {
                 Registration::Wanted
@@ -222,7 +228,7 @@ impl Session {
     }
 
     /// Writes something that is no stanza.
-    fn write(&mut self, bytes: Vec<u8>) {
+    pub(crate) fn write(&mut self, bytes: Vec<u8>) {
         self.out.push_back(Output::Send(bytes));
     }
 
@@ -231,9 +237,9 @@ impl Session {
     }
 
     /// Starts a stream anew on the same transport (RFC 6120 4.3.3).
-    fn open_stream(&mut self) {
+    fn open_stream(&mut self, from: bool) {
         self.framer = Framer::new(self.config.limits.clone());
-        self.write(write::header(&self.config.jid));
+        self.write(write::header(&self.config.jid, from));
     }
 }
 

@@ -3,7 +3,9 @@
 //! RFC 6120 8, 11; XML 1.0 2.2.
 
 use jid::{BareJid, Jid};
+use minidom::{Element, ElementBuilder};
 use rand_core::CryptoRng;
+use rxml::NcName;
 use xmpp_parsers::iq::{Iq, IqHeader, IqPayload};
 use xmpp_parsers::message::{Id, Lang, Message};
 use xmpp_parsers::stanza_error::{DefinedCondition, ErrorType, StanzaError};
@@ -18,12 +20,18 @@ pub(crate) fn encode<T: AsXml>(stanza: &T) -> Result<Vec<u8>, Error> {
     xso::to_vec(stanza).map_err(|_| Error::IllegalCharacter)
 }
 
-/// A stream header: no `from`, no language, so that before TLS it says nothing but where it wants to go.
-pub(crate) fn header(jid: &BareJid) -> Vec<u8> {
+/// A stream header: no language, and no `from` but where the stream is protected and a server may ask for it before it
+/// takes or gives a token (XEP-0484 3.1). Before TLS it says nothing but where it wants to go.
+pub(crate) fn header(jid: &BareJid, from: bool) -> Vec<u8> {
     let (namespace, streams) = (ns::CLIENT, ns::STREAM);
     let domain = jid.domain().as_str();
+    let from = if from {
+        format!(" from='{}'", escape(jid.as_str()))
+    } else {
+        String::new()
+    };
     format!(
-        "<?xml version='1.0'?><stream:stream xmlns='{namespace}' xmlns:stream='{streams}' to='{domain}' version='1.0'>"
+        "<?xml version='1.0'?><stream:stream xmlns='{namespace}' xmlns:stream='{streams}'{from} to='{domain}' version='1.0'>"
     )
     .into_bytes()
 }
@@ -31,9 +39,31 @@ pub(crate) fn header(jid: &BareJid) -> Vec<u8> {
 /// The closing tag of a stream.
 pub(crate) const FOOTER: &[u8] = b"</stream:stream>";
 
+/// Text for the inside of an attribute.
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\'' => out.push_str("&apos;"),
+            '"' => out.push_str("&quot;"),
+            '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", u32::from(c))),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
 /// 64 random bits in hexadecimal.
 pub(crate) fn random_id(rng: &mut dyn CryptoRng) -> String {
     format!("{:016x}", rng.next_u64())
+}
+
+/// 128 random bits in hexadecimal.
+pub(crate) fn nonce(rng: &mut dyn CryptoRng) -> String {
+    format!("{}{}", random_id(rng), random_id(rng))
 }
 
 /// The server itself, as an address.
@@ -94,6 +124,18 @@ pub(crate) fn refuse(to: Option<Jid>, id: String, why: Refusal) -> Result<Vec<u8
     encode(&header.assemble(IqPayload::Error(error)))
 }
 
+/// The beginning of an element that no other crate knows.
+pub(crate) fn element(name: &str, namespace: &str, attributes: &[(&str, &str)]) -> ElementBuilder {
+    let start = Element::builder(name, namespace);
+    attributes.iter().fold(start, |element, (name, value)| {
+        // Every name is one of ours.
+        match NcName::try_from(*name) {
+            Ok(name) => element.attr(name, *value),
+            Err(_) => element,
+        }
+    })
+}
+
 /// A request to the server or to our own account.
 pub(crate) fn request(iq: Iq) -> Result<Vec<u8>, Error> {
     encode(&iq)
@@ -124,7 +166,7 @@ mod tests {
             "<iq xmlns='jabber:client' type='error' to='bob@example.org/x' id='q&#39;&lt;'><error type='cancel'>\
              <service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'></service-unavailable></error></iq>"
         );
-        let header = header(&BareJid::new("alice@example.org").unwrap());
+        let header = header(&BareJid::new("alice@example.org").unwrap(), false);
         assert!(!String::from_utf8(header).unwrap().contains("alice"));
     }
 

@@ -4,7 +4,10 @@
 mod live {
     mod account;
     mod client;
+    mod credentials;
     mod cuts;
+    mod gateways;
+    mod invitations;
     mod rooms;
     mod server;
     mod stories;

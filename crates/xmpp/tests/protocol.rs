@@ -5,11 +5,14 @@ mod protocol {
     mod account;
     mod binding;
     mod chaos;
+    mod credentials;
     mod login;
     mod mallory;
     mod peer;
+    mod queries;
     mod resume;
     mod rooms;
     mod rooms_chaos;
+    mod sasl2;
     mod stanzas;
 }

@@ -50,6 +50,7 @@ impl Person {
             login,
             server: Some(server.through_tor(place)),
             register: false,
+            invitation: None,
             pins: vec![place.info().spki_sha256.clone()],
             connect: false,
         })?;

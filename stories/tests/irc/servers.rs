@@ -39,13 +39,34 @@ impl IrcServer {
 
     /// A modern server with services. What its users send is written down.
     pub(crate) fn inspircd(place: &Place) -> Self {
+        Self::inspircd_that_hashes(place, "sha256")
+    }
+
+    /// The same, with another hash over certificates.
+    pub(crate) fn inspircd_that_hashes(place: &Place, hash: &str) -> Self {
         let mut server = Self::prepare(place);
         let services = free_port();
-        let settings = inspircd_settings(&server, services);
+        let settings = inspircd_settings(&server, services, hash);
         server.run("inspircd", &["--nofork", "--config=FOLDER/conf"], &settings);
         server.wait();
         let arguments = ["-n", "-c", "FOLDER/conf", "-D", "FOLDER", "-p", "FOLDER/pid"];
         server.run("atheme-services", &arguments, &atheme_settings(services));
+        server
+    }
+
+    /// A bouncer for alice on another server; its password is `alice/net:secret`.
+    pub(crate) fn znc(place: &Place, behind: &Self) -> Self {
+        let mut server = Self::prepare(place);
+        server.plain = server.tls;
+        let settings = znc_settings(&server, behind.plain);
+        let configs = server.folder.join("1/configs");
+        fs::create_dir_all(&configs).unwrap();
+        fs::write(configs.join("znc.conf"), &settings).unwrap();
+        let read = |file: &str| fs::read_to_string(server.folder.join(file)).unwrap();
+        let both = read("key.pem") + &read("certificate.pem");
+        fs::write(server.folder.join("both.pem"), both).unwrap();
+        server.run("znc", &["--foreground", "--datadir", "FOLDER"], &settings);
+        server.wait();
         server
     }
 
@@ -76,6 +97,22 @@ impl IrcServer {
             .map(|(user, _)| user.clone());
         let of = |(user, said): (String, String)| (Some(&user) == who.as_ref()).then_some(said);
         inward.into_iter().filter_map(of).collect()
+    }
+
+    /// When the modern server had each line from somebody, and when it asked whether they are there, in seconds of its
+    /// clock and in order.
+    pub(crate) fn times_of(&self, nick: &str) -> Vec<(u64, String)> {
+        let log = fs::read(self.folder.join("raw.log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log).into_owned();
+        let lines: Vec<_> = log.lines().filter_map(logged).collect();
+        let named = format!("I NICK {nick}");
+        let who = lines.iter().rev().find(|(_, _, said)| *said == named);
+        let who = who.map(|(_, user, _)| user.clone());
+        let of = |(at, user, said): (u64, String, String)| {
+            let ours = said.starts_with("I ") || said.contains(" PING ") || said.starts_with("O PING");
+            (Some(user) == who && ours).then_some((at, said))
+        };
+        lines.into_iter().filter_map(of).collect()
     }
 
     fn prepare(place: &Place) -> Self {
@@ -148,6 +185,24 @@ impl Drop for IrcServer {
     }
 }
 
+/// Time, user, and direction with line, of a line of the server's log.
+fn logged(line: &str) -> Option<(u64, String, String)> {
+    let (before, after) = line
+        .split_once("USERINPUT: ")
+        .or_else(|| line.split_once("USEROUTPUT: "))?;
+    let clock = before
+        .split(' ')
+        .find(|word| word.len() == 8 && word.contains(':'))?;
+    let mut parts = clock.split(':').filter_map(|part| part.parse::<u64>().ok());
+    let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next()?);
+    let (user, said) = after.split_once(' ')?;
+    Some((
+        hours * 3_600 + minutes * 60 + seconds,
+        user.to_owned(),
+        said.trim_end().to_owned(),
+    ))
+}
+
 /// What makes `setpriv` give up root, where we are root: services do not run as root.
 fn as_nobody(folder: &Path) -> &'static [&'static str] {
     let mut open = vec![folder.to_owned()];
@@ -170,7 +225,7 @@ fn free_port() -> u16 {
         .port()
 }
 
-fn inspircd_settings(server: &IrcServer, services: u16) -> String {
+fn inspircd_settings(server: &IrcServer, services: u16, hash: &str) -> String {
     let (folder, plain, tls) = (server.folder.display(), server.plain, server.tls);
     let modules = "ssl_gnutls sslinfo spanningtree services_account cap sasl ircv3 ircv3_accounttag ircv3_batch \
                    ircv3_capnotify ircv3_ctctags ircv3_echomessage ircv3_invitenotify ircv3_labeledresponse ircv3_msgid \
@@ -187,20 +242,20 @@ fn inspircd_settings(server: &IrcServer, services: u16) -> String {
 <bind address="127.0.0.1" port="{tls}" type="clients" ssl="local">
 <bind address="127.0.0.1" port="{services}" type="servers">
 {modules}
-<sslprofile name="local" provider="gnutls" certfile="{folder}/certificate.pem" keyfile="{folder}/key.pem" hash="sha256"
+<sslprofile name="local" provider="gnutls" certfile="{folder}/certificate.pem" keyfile="{folder}/key.pem" hash="{hash}"
     requestclientcert="yes" priority="NORMAL">
 <sasl target="services.test">
 <uline server="services.test" silent="yes">
 <link name="services.test" ipaddr="127.0.0.1" port="{services}" allowmask="127.0.0.1" sendpass="linkpass"
     recvpass="linkpass">
 <connect name="main" allow="*" limit="500" localmax="500" globalmax="500" softsendq="1M" hardsendq="4M" recvq="64K"
-    threshold="1000" commandrate="1000000" useident="no" resolvehostnames="no">
+    threshold="1000" commandrate="1000000" useident="no" resolvehostnames="no" pingfreq="15">
 <path configdir="{folder}" datadir="{folder}" logdir="{folder}" runtimedir="{folder}"
     moduledir="/usr/lib/inspircd/modules">
 <pid file="{folder}/inspircd.pid">
 <dns server="127.0.0.1" timeout="1">
 <options prefixquit="Quit: ">
-<log method="file" type="USERINPUT" level="rawio" target="{folder}/raw.log" flush="1">
+<log method="file" type="USERINPUT USEROUTPUT" level="rawio" target="{folder}/raw.log" flush="1">
 "#
     )
 }
@@ -223,5 +278,16 @@ nickserv {{ nick = "NickServ"; user = "NickServ"; host = "services.test"; real =
 saslserv {{ nick = "SaslServ"; user = "SaslServ"; host = "services.test"; real = "SASL"; }};
 general {{ flood_msgs = 0; clone_time = 0; commit_interval = 5; default_clone_allowed = 500; default_clone_warn = 600; }};
 "#
+    )
+}
+
+fn znc_settings(server: &IrcServer, behind: u16) -> String {
+    let (folder, port) = (server.folder.display(), server.tls);
+    format!(
+        "Version = 1.8.2\nSSLCertFile = {folder}/both.pem\nSSLDHParamFile = {folder}/both.pem\nProtectWebSessions = true\n\
+         <Listener l>\nPort = {port}\nIPv4 = true\nIPv6 = false\nSSL = true\nAllowWeb = false\n\
+         </Listener>\n<User alice>\nAdmin = false\nNick = alice\nAltNick = alice_\nIdent = user\nRealName = user\n\
+         <Pass password>\nMethod = plain\nHash = secret\n</Pass>\n\
+         <Network net>\nServer = 127.0.0.1 {behind}\nNick = alice\n<Chan #r>\n</Chan>\n</Network>\n</User>\n"
     )
 }

@@ -2,6 +2,7 @@
 //! It must never be part of the program. Standard: `Xvfb`, `xdotool`.
 
 #![expect(clippy::disallowed_methods, reason = "starts a screen and types at it")]
+#![allow(dead_code, reason = "not every test uses both hands")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

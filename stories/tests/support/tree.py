@@ -13,10 +13,12 @@ def told(node, out):
         return
     try:
         role, name = node.getRoleName(), node.name
+        place = node.queryComponent().getExtents(pyatspi.DESKTOP_COORDS) if role != "application" else None
+        at = [place.x, place.y, place.width, place.height] if place else [0, 0, 0, 0]
         children = [node[at] for at in range(min(node.childCount, 500))]
     except Exception:  # It went away while it was asked.
         return
-    out.append({"role": role, "name": name})
+    out.append({"role": role, "name": name, "at": at})
     for child in children:
         told(child, out)
 

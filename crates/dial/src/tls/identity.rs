@@ -4,10 +4,16 @@
 
 use std::fmt;
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, date_time_ymd};
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, KeyPair, OtherNameValue, PKCS_ECDSA_P256_SHA256, SanType,
+    date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha2::{Digest, Sha256, Sha512};
 use zeroize::Zeroizing;
+
+/// id-on-xmppAddr (RFC 6120 13.7.1.4).
+const XMPP_ADDRESS: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 8, 5];
 
 /// A certificate signed by itself, with its private key, which is wiped when dropped.
 #[derive(Clone)]
@@ -21,8 +27,22 @@ impl Identity {
     /// `None`: the system's random source or the library failed.
     #[must_use]
     pub fn generate() -> Option<Identity> {
-        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).ok()?;
+        Self::generate_with(CertificateParams::default())
+    }
+
+    /// Makes a new one that names an XMPP account, without which servers take none (RFC 6120 13.7.1.4). It may be shown
+    /// only where the handshake hides it.
+    #[must_use]
+    pub fn generate_for(address: &str) -> Option<Identity> {
         let mut params = CertificateParams::default();
+        let address = OtherNameValue::Utf8String(address.to_owned());
+        params.subject_alt_names = vec![SanType::OtherName((XMPP_ADDRESS.to_vec(), address))];
+        Self::generate_with(params)
+    }
+
+    fn generate_with(params: CertificateParams) -> Option<Identity> {
+        let mut params = params;
+        let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).ok()?;
         let mut name = DistinguishedName::new();
         name.push(DnType::CommonName, "user");
         params.distinguished_name = name;
@@ -90,6 +110,20 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_of_xmpp_is_named_where_it_has_to_be() {
+        let identity = Identity::generate_for("alice@example.org").unwrap();
+        let holds = |part: &[u8]| {
+            identity
+                .certificate()
+                .windows(part.len())
+                .any(|window| window == part)
+        };
+        assert!(holds(b"alice@example.org"));
+        // The identifier in DER.
+        assert!(holds(&[6, 8, 43, 6, 1, 5, 5, 7, 8, 5]));
+    }
 
     #[test]
     fn two_identities_differ_in_key_and_number_only() {

@@ -25,16 +25,19 @@ impl Conversation {
             return;
         }
         self.quiet = late || self.rules.policy == Policy::Unencrypted;
+        self.late = late;
         let _ = self.otr.handle(Input::Receive(body), context.now, context.rng);
         self.drain(context);
-        self.quiet = false;
+        (self.quiet, self.late) = (false, false);
         self.told_privacy(context);
         self.flush(context);
     }
 
     /// A text that is not for OTR, whatever it looks like: a notice, an action, or one that was kept.
-    pub(crate) fn hear_readable(&mut self, text: String, context: &mut Context<'_>) {
+    pub(crate) fn hear_readable(&mut self, text: String, earlier: bool, context: &mut Context<'_>) {
+        self.late = earlier;
         self.on_plaintext(text, context);
+        self.late = false;
     }
 
     pub(super) fn on_event(&mut self, event: Event, context: &mut Context<'_>) {

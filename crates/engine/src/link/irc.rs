@@ -33,6 +33,8 @@ pub(crate) struct Irc {
     /// Bytes for a target and a text in one line, as they were told.
     line: usize,
     wanted: VecDeque<Wanted>,
+    /// What NickServ is told once we are in.
+    identify: Option<Zeroizing<String>>,
     /// The clock as it was last told.
     now: Duration,
 }
@@ -45,6 +47,7 @@ impl Irc {
             making: BTreeSet::new(),
             line: 0,
             wanted: VecDeque::new(),
+            identify: (way.login == IrcLogin::NickServ).then(|| password.clone()),
             now: Duration::ZERO,
         }
     }
@@ -114,6 +117,7 @@ impl Irc {
         let command = match wish {
             // Nobody here is told, and nobody has a list but we ourselves.
             Wish::Approve | Wish::Refuse => return,
+            Wish::Ask => return self.ask_about(who, nick),
             Wish::Befriend => Command::Watch(nick),
             Wish::Drop => Command::Unwatch(nick),
             Wish::Block => match mask {
@@ -127,6 +131,13 @@ impl Irc {
         };
         // Somebody who cannot be watched is only not seen to come and go.
         let _ = self.tell(command);
+    }
+
+    fn ask_about(&mut self, who: &Address, nick: Nick) {
+        if let Err(error) = self.tell(Command::Whois(nick)) {
+            let (who, known) = (who.clone(), Err(way::told(&error)));
+            self.person(PersonReport::Known { who, known });
+        }
     }
 
     fn say(&mut self, to: Address, body: String, token: u64, otr: bool) -> Taken {

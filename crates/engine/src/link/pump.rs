@@ -137,7 +137,14 @@ impl Link {
                     }
                     self.report(Report::Xmpp(xmpp::Event::Registered)).await;
                 }
-                Wanted::Report(report) => self.report(report).await,
+                Wanted::Report(report) => {
+                    if let (Network::Xmpp { way, .. }, Report::Xmpp(xmpp::Event::Token(token))) =
+                        (&mut self.setup.network, &report)
+                    {
+                        way.token.clone_from(token);
+                    }
+                    self.report(report).await;
+                }
                 Wanted::TlsOnly(time) => self.keep_to_tls(time).await,
             }
         }

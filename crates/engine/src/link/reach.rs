@@ -118,7 +118,10 @@ impl Link {
                 policy.identity = way.identity();
                 None
             }
-            Network::Xmpp { .. } => Some(Alpn::XmppClient),
+            Network::Xmpp { way, .. } => {
+                policy.identity = way.identity();
+                Some(Alpn::XmppClient)
+            }
         };
         let name = self.name.clone();
         let handshake = tls::handshake(stream, &name, alpn, &policy);

@@ -69,8 +69,13 @@ impl Session {
                 jid,
                 register,
                 mechanism_seen,
+                way,
             } => {
                 let mut config = xmpp::Config::new(jid.clone(), setup.password.clone());
+                config.credential = way.credential;
+                config.allow_plain = way.allow_plain;
+                config.token.clone_from(&way.token);
+                config.invitation.clone_from(&way.invitation);
                 config.tls = match transport {
                     model::Transport::DirectTls => xmpp::Tls::Direct,
                     model::Transport::PlainOverOnion => xmpp::Tls::PlainOverOnion,

@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 /// What is wanted of a network about one person.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Wish {
+    /// Say what the network knows of the person.
+    Ask,
     /// Let the person see that the account is there.
     Approve,
     /// Take nothing from the person any more.
@@ -112,8 +114,18 @@ pub(crate) enum RoomReport {
 pub(crate) enum PersonReport {
     /// Whoever has this address now may be somebody else: a private conversation is over.
     Gone { who: Address, why: Problem },
+    /// What the network says of it, or why nothing.
+    Known {
+        who: Address,
+        known: Result<Box<model::Known>, Problem>,
+    },
     /// A text that nobody may take for OTR: a notice, an action, or one that was kept.
-    Readable { who: Address, text: String },
+    Readable {
+        who: Address,
+        text: String,
+        /// It was kept on the way.
+        earlier: bool,
+    },
     /// A live text.
     Said { who: Address, text: String },
     /// It is there, or not.

@@ -23,6 +23,7 @@ fn link(server: Option<Server>, siblings: usize) -> Ends {
             jid: BareJid::new("alice@example.org").unwrap(),
             register: false,
             mechanism_seen: None,
+            way: XmppWay::default(),
         },
         password: Zeroizing::new("secret".to_owned()),
         server,
@@ -218,6 +219,7 @@ fn better() -> Box<Change> {
         resolvers: Vec::new(),
         tls_at: None,
         login: None,
+        way: None,
     })
 }
 

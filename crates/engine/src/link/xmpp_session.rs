@@ -68,6 +68,14 @@ impl XmppSession {
         self.now = now;
         match order {
             Order::Room(order) => self.room(order),
+            // A question is asked now or never.
+            Order::Xmpp(xmpp::Command::Query { token, query }) => {
+                if self.tell(xmpp::Command::Query { token, query }).is_err() {
+                    let reply = Err(xmpp::QueryFailure::Silent);
+                    self.report(Report::Xmpp(xmpp::Event::Answered { token, reply }));
+                }
+                Taken::Yes
+            }
             Order::Xmpp(command) => {
                 let again = command.clone();
                 let done = self.tell(command);

@@ -195,6 +195,8 @@ impl Messenger {
         // Without its orders the link says goodbye to nobody and ends.
         open.accounts.remove(&id);
         open.asked.remove(&id);
+        open.asking.forget_account(id);
+        self.forget_gateways(id);
         self.forget_visibility(id);
         self.forget_server_story(id);
         self.queue.tell(Event::AccountRemoved { account: id });
@@ -258,7 +260,10 @@ impl Messenger {
         self.follow_server(id, &state);
         if was {
             self.rooms_offline(id);
+            self.nothing_known(id);
             self.server_is_silent(id);
+            self.services_are_silent(id);
+            self.gateways_offline(id);
             self.for_account(id, |conversation, context| {
                 conversation.connected(false, false, context);
             });
@@ -268,10 +273,18 @@ impl Messenger {
     fn on_xmpp(&mut self, id: AccountId, event: xmpp::Event) {
         match event {
             xmpp::Event::AccountChange { change, why } => self.on_account_change(id, change, why),
+            xmpp::Event::Answered { token, reply } => self.on_answered(token, reply),
+            xmpp::Event::Suggested { gateway, suggestions } => self.on_suggested(id, &gateway, suggestions),
             xmpp::Event::Registered => self.keep_registered(id),
             xmpp::Event::Online {
-                resumed, mechanism, ..
-            } => self.on_online(id, resumed, Some(mechanism.name())),
+                jid,
+                resumed,
+                mechanism,
+            } => {
+                self.on_own_address(id, &jid);
+                self.on_online(id, resumed, Some(mechanism.name()));
+            }
+            xmpp::Event::Token(token) => self.keep_token(id, token.as_ref()),
             xmpp::Event::Roster(items) => {
                 self.seen_contact_list(id);
                 self.on_roster(id, items);
@@ -359,7 +372,8 @@ impl Messenger {
                     conversation.freeze(why, context);
                 });
             }
-            PersonReport::Readable { who, text } => self.on_readable(id, &who, &text),
+            PersonReport::Known { who, known } => self.on_known(id, &who, known),
+            PersonReport::Readable { who, text, earlier } => self.on_readable(id, &who, &text, earlier),
             PersonReport::Said { who, text } => {
                 self.seen_message(id, &who, &text);
                 self.on_message(id, &who, None, (&text, false));
@@ -436,7 +450,11 @@ impl Messenger {
                 "This account is in the profile already.",
             ));
         }
-        check_own_address(with.protocol, &with.address)?;
+        if with.protocol == model::Protocol::Xmpp && with.login == Some(ServicesLogin::None) {
+            check_anonymous(with)?;
+        } else {
+            check_own_address(with.protocol, &with.address)?;
+        }
         for pin in &with.pins {
             profile::parse_pin(pin)?;
         }
@@ -449,10 +467,38 @@ impl Messenger {
     }
 }
 
+/// Whether an account needs a password to log in like this.
+pub(super) fn by_password(login: ServicesLogin) -> bool {
+    match login {
+        ServicesLogin::Bouncer | ServicesLogin::NickServ | ServicesLogin::Password => true,
+        ServicesLogin::Certificate | ServicesLogin::Key | ServicesLogin::None => false,
+    }
+}
+
+/// An account that its server makes up has nothing but a server, and nothing that could be made there.
+fn check_anonymous(with: &AddAccount) -> Result<(), Problem> {
+    let domain = jid::BareJid::new(with.address.as_str()).ok();
+    if with.register || domain.is_none_or(|jid| jid.node().is_some()) {
+        return Err(Problem::new(
+            "account.anonymous_address",
+            "Of an anonymous account only the server is given: it makes the address up.",
+        ));
+    }
+    Ok(())
+}
+
 /// Checks that a new account has what it needs to log in.
 fn check_login(with: &AddAccount) -> Result<(), Problem> {
     let empty = with.password.expose().is_empty();
-    let by_password = with.protocol == model::Protocol::Xmpp || with.login == Some(ServicesLogin::Password);
+    let xmpp = with.protocol == model::Protocol::Xmpp;
+    if xmpp {
+        super::credentials::check(with.login, false)?;
+    }
+    let by_password = if xmpp {
+        with.login != Some(ServicesLogin::None)
+    } else {
+        with.login.is_some_and(by_password)
+    };
     if empty && by_password {
         return Err(Problem::new(
             "account.no_password",
@@ -489,6 +535,7 @@ pub(super) fn tor(status: &TorStatus) -> Tor {
             doing: "Tor is restarting.".to_owned(),
             cause: None,
             advice: None,
+            clock_seconds: None,
         },
         TorStatus::Gate(status) => Tor {
             phase: match status.phase {
@@ -501,6 +548,10 @@ pub(super) fn tor(status: &TorStatus) -> Tor {
             doing: status.doing.clone(),
             cause: status.cause.as_ref().map(cause),
             advice: status.advice.clone(),
+            clock_seconds: match status.cause {
+                Some(Cause::ClockWrong { seconds }) => seconds,
+                _ => None,
+            },
         },
     }
 }

@@ -300,6 +300,7 @@ fn shown(account: AccountId, contact: &Address, entry: &Entry) -> Message {
             .fingerprint
             .map(|bytes| Fingerprint::from_bytes(bytes).to_string()),
         corrected: entry.corrected,
+        earlier: false,
         delivery: match entry.delivery {
             KeptDelivery::NotSent => Delivery::NotSent {
                 problem: unknown_arrival(),

@@ -2,9 +2,11 @@
 //! It must never destroy anything that the owner was not told about, nor write outside the profile's folder.
 //! Standards: none; `docs/decisions/0006-plausible-deniability.md`, `docs/decisions/0008-backup-and-travel.md`.
 
-use model::{BackupSaved, Event, Problem, Secret, SetDestroying, Stored, StoredItem, Wipe};
+use model::{
+    BackupSaved, Event, GuessingCost, Problem, RaiseCost, Secret, SetDestroying, Stored, StoredItem, Wipe,
+};
 use serde_json::Value;
-use vault::{Passphrase, Vault};
+use vault::{Kdf, Passphrase, Vault};
 
 use super::profile::told;
 use super::settings::WINDOW;
@@ -106,6 +108,40 @@ impl Messenger {
         open.vault
             .set_destroying_passphrase(&opening(&with.passphrase), destroying.as_ref())
             .map_err(|error| told(&error))
+    }
+
+    /// Door 1's `profile.cost`.
+    pub(super) fn show_cost(&self) -> Result<GuessingCost, Problem> {
+        let open = self.open.as_ref().ok_or_else(locked)?;
+        Ok(shown(open.vault.cost()))
+    }
+
+    /// Door 1's `profile.raise_cost`. About as long as two openings, in which nothing else happens.
+    pub(super) fn raise_cost(&mut self, with: &RaiseCost) -> Result<GuessingCost, Problem> {
+        let open = self.open.as_mut().ok_or_else(locked)?;
+        let present = open.vault.cost();
+        let memory = with.memory_mib.checked_mul(1024);
+        let cost = memory.and_then(|memory| Kdf::new(memory, with.passes, present.lanes()));
+        let cost = cost.ok_or_else(|| {
+            let text = "This cost is out of range: 19 to 1,024 MiB, 2 to 16 passes.";
+            Problem::new("profile.cost_out_of_range", text)
+        })?;
+        if cost.memory_kib() < present.memory_kib() || cost.passes() < present.passes() {
+            let text = "Guessing the passphrase can only be made dearer, not cheaper.";
+            return Err(Problem::new("profile.cost_lower", text));
+        }
+        open.vault
+            .change_cost(&opening(&with.passphrase), cost)
+            .map_err(|error| told(&error))?;
+        Ok(shown(cost))
+    }
+}
+
+fn shown(cost: Kdf) -> GuessingCost {
+    GuessingCost {
+        memory_mib: cost.memory_kib() / 1024,
+        passes: cost.passes(),
+        lanes: cost.lanes(),
     }
 }
 

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use super::accounts::password;
 use super::network::irc_names;
 use super::profile::{parse_pin, read_policy};
-use super::servers;
-use crate::link::{IrcLogin, IrcWay, Network, mechanism_named, preset};
+use super::{credentials, servers};
+use crate::link::{IrcLogin, IrcWay, Network, XmppWay, mechanism_named, preset};
 use crate::random::SystemRandom;
 
 /// What is kept of a new account.
@@ -33,6 +33,8 @@ pub(super) struct KeptAccount {
     pub(super) tls_at: Option<u16>,
     /// How it logs in, where there is a choice.
     pub(super) login: Option<IrcLogin>,
+    /// By what it logs in, on XMPP.
+    pub(super) way: Option<XmppWay>,
     pub(super) key: PrivateKey,
     pub(super) tag: InstanceTag,
 }
@@ -109,6 +111,7 @@ fn new_xmpp(with: &AddAccount) -> Protocol {
         mechanism_seen: None,
         register: with.register,
         learnt: vault::Learnt::default(),
+        login: credentials::new(with),
     }
 }
 
@@ -133,8 +136,10 @@ pub(super) fn keep_change(kept: &mut Profile, change: &ChangeAccount) {
         .iter_mut()
         .find(|account| account.id == change.account.0);
     let Some(account) = account else { return };
-    if let (Protocol::Irc { login, .. }, Some(chosen)) = (&mut account.protocol, change.login) {
-        *login = keep_login(chosen);
+    match (&mut account.protocol, change.login) {
+        (Protocol::Irc { login, .. }, Some(chosen)) => *login = keep_login(chosen),
+        (Protocol::Xmpp { login, .. }, Some(chosen)) => credentials::keep(login, chosen),
+        (_, None) => {}
     }
     let (Protocol::Irc {
         password,
@@ -159,6 +164,7 @@ pub(super) fn keep_change(kept: &mut Profile, change: &ChangeAccount) {
         learnt.tls_only = None;
     }
     if let Some(word) = &change.password {
+        learnt.token = None;
         *password = SecretText::new(word.expose().to_owned());
     }
     if let Some(new) = &change.pins {
@@ -176,8 +182,9 @@ pub(super) fn keep_change(kept: &mut Profile, change: &ChangeAccount) {
 
 pub(super) fn keep_registered(kept: &mut Profile, id: AccountId) {
     let account = kept.accounts.iter_mut().find(|account| account.id == id.0);
-    if let Some(Protocol::Xmpp { register, .. }) = account.map(|account| &mut account.protocol) {
+    if let Some(Protocol::Xmpp { register, login, .. }) = account.map(|account| &mut account.protocol) {
         *register = false;
+        login.invitation = None;
     }
 }
 
@@ -224,9 +231,9 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         port: *port,
         transport: read_transport(*tls),
     });
-    let login = match &network {
-        Network::Irc(way) => Some(way.login),
-        Network::Xmpp { .. } => None,
+    let (login, way) = match &network {
+        Network::Irc(way) => (Some(way.login), None),
+        Network::Xmpp { way, .. } => (None, Some(way.clone())),
     };
     Ok(KeptAccount {
         shown: model::Account {
@@ -248,6 +255,7 @@ pub(super) fn read_account(kept: &vault::Account) -> Result<KeptAccount, Problem
         resolvers: servers::resolvers(learnt),
         tls_at: servers::tls_at(learnt),
         login,
+        way,
         key,
         tag,
     })
@@ -263,9 +271,12 @@ fn read_network(kept: &Protocol) -> Result<(Network, model::Protocol, &str), Pro
             jid,
             register,
             mechanism_seen,
+            learnt,
+            login,
             ..
         } => {
             let network = Network::Xmpp {
+                way: credentials::read(login, learnt),
                 jid: BareJid::new(jid).map_err(|_| unusable())?,
                 register: *register,
                 mechanism_seen: mechanism_seen.as_deref().and_then(xmpp::Mechanism::from_name),
@@ -313,8 +324,10 @@ pub(super) fn login_keys(kept: &vault::Account) -> Option<model::LoginKeys> {
     let key = way.key.and_then(|key| irc::LoginKey::from_bytes(&key))?;
     Some(model::LoginKeys {
         login: match way.login {
+            IrcLogin::Bouncer => model::ServicesLogin::Bouncer,
             IrcLogin::Certificate => model::ServicesLogin::Certificate,
             IrcLogin::Key => model::ServicesLogin::Key,
+            IrcLogin::NickServ => model::ServicesLogin::NickServ,
             IrcLogin::None => model::ServicesLogin::None,
             IrcLogin::Password => model::ServicesLogin::Password,
         },
@@ -333,8 +346,10 @@ fn unusable() -> Problem {
 
 fn keep_login(login: model::ServicesLogin) -> vault::IrcLogin {
     match login {
+        model::ServicesLogin::Bouncer => vault::IrcLogin::Bouncer,
         model::ServicesLogin::Certificate => vault::IrcLogin::Certificate,
         model::ServicesLogin::Key => vault::IrcLogin::Key,
+        model::ServicesLogin::NickServ => vault::IrcLogin::NickServ,
         model::ServicesLogin::None => vault::IrcLogin::None,
         model::ServicesLogin::Password => vault::IrcLogin::Password,
     }
@@ -342,8 +357,10 @@ fn keep_login(login: model::ServicesLogin) -> vault::IrcLogin {
 
 fn read_login(kept: vault::IrcLogin) -> IrcLogin {
     match kept {
+        vault::IrcLogin::Bouncer => IrcLogin::Bouncer,
         vault::IrcLogin::Certificate => IrcLogin::Certificate,
         vault::IrcLogin::Key => IrcLogin::Key,
+        vault::IrcLogin::NickServ => IrcLogin::NickServ,
         vault::IrcLogin::None => IrcLogin::None,
         vault::IrcLogin::Password => IrcLogin::Password,
     }

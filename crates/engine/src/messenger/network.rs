@@ -2,7 +2,7 @@
 //! It must never know more of a network than how it is spoken to. RFC 6121; RFC 2812.
 
 use jid::{BareJid, Jid};
-use model::{AccountId, Address, Problem, Protocol};
+use model::{AccountId, Address, Problem, Protocol, Secret};
 
 use super::Messenger;
 use crate::link::{Order, Wish, preset};
@@ -29,6 +29,30 @@ impl Messenger {
     }
 }
 
+impl Messenger {
+    /// Asks to see somebody with the token that they gave away.
+    pub(super) fn befriend_invited(&self, account: AccountId, who: &Address, token: &Secret) {
+        let owner = self.open.as_ref().and_then(|open| open.accounts.get(&account));
+        let Some(owner) = owner.filter(|owner| owner.shown.protocol == Protocol::Xmpp) else {
+            self.wish(account, who, Wish::Befriend);
+            return;
+        };
+        for order in xmpp_orders(who, Wish::Befriend) {
+            let order = match order {
+                Order::Xmpp(xmpp::Command::Subscribe(jid)) => Order::Xmpp(xmpp::Command::SubscribeWith {
+                    jid,
+                    token: xmpp::Password::new(token.expose().to_owned()),
+                }),
+                order => order,
+            };
+            if let (true, Order::Xmpp(command)) = (owner.online, &order) {
+                self.seen_order(account, command);
+            }
+            let _ = owner.orders.try_send(order);
+        }
+    }
+}
+
 fn xmpp_orders(who: &Address, wish: Wish) -> Vec<Order> {
     let Ok(jid) = BareJid::new(who.as_str()) else {
         return Vec::new();
@@ -42,6 +66,8 @@ fn xmpp_orders(who: &Address, wish: Wish) -> Vec<Order> {
         vec![listed, xmpp::Command::Subscribe(jid)]
     };
     let commands = match wish {
+        // Asked of IRC networks only.
+        Wish::Ask => Vec::new(),
         Wish::Approve => vec![xmpp::Command::Approve(jid)],
         Wish::Befriend => befriend(jid),
         Wish::Block => vec![xmpp::Command::Block(vec![jid])],

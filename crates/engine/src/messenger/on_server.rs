@@ -1,6 +1,6 @@
 //! What an account's server is asked to do with the account itself: another password, or its end.
 //! It must never keep a password that the server has not taken, nor forget an account that still stands there.
-//! Door 1: `account.server_password`, `account.erase`; XEP-0077 3.2 and 3.3.
+//! Door 1: `account.server_password`, `account.erase`, `account.use_certificate`; XEP-0077 3.2 and 3.3, XEP-0257.
 
 use model::{AccountId, Problem, Protocol, Secret, ServerPassword};
 use serde_json::{Value, json};
@@ -13,11 +13,34 @@ use crate::link::Order;
 
 /// A change that the server was asked for and has not answered yet; one an account.
 pub(super) struct Asked {
-    change: AccountChange,
-    /// The new password.
-    password: Option<Secret>,
+    change: Change,
     /// The number of the request on door 1.
     request: Option<Value>,
+}
+
+enum Change {
+    Certificate(dial::tls::Identity),
+    Password(Secret),
+    Removal,
+}
+
+impl Change {
+    fn kind(&self) -> AccountChange {
+        match self {
+            Self::Certificate(_) => AccountChange::Certificate,
+            Self::Password(_) => AccountChange::Password,
+            Self::Removal => AccountChange::Removal,
+        }
+    }
+}
+
+impl Asked {
+    pub(super) fn certificate(identity: dial::tls::Identity, request: Option<&Value>) -> Self {
+        Self {
+            change: Change::Certificate(identity),
+            request: request.cloned(),
+        }
+    }
 }
 
 impl Messenger {
@@ -29,8 +52,7 @@ impl Messenger {
         }
         let command = xmpp::Command::ChangePassword(Password::new(with.password.expose().to_owned()));
         let asked = Asked {
-            change: AccountChange::Password,
-            password: Some(with.password),
+            change: Change::Password(with.password),
             request: id.cloned(),
         };
         self.ask_server(with.account, command, asked)
@@ -39,14 +61,13 @@ impl Messenger {
     /// Answered when the server has answered.
     pub(super) fn erase_account(&mut self, account: AccountId, id: Option<&Value>) -> Outcome {
         let asked = Asked {
-            change: AccountChange::Removal,
-            password: None,
+            change: Change::Removal,
             request: id.cloned(),
         };
         self.ask_server(account, xmpp::Command::RemoveAccount, asked)
     }
 
-    fn ask_server(&mut self, account: AccountId, command: xmpp::Command, asked: Asked) -> Outcome {
+    pub(super) fn ask_server(&mut self, account: AccountId, command: xmpp::Command, asked: Asked) -> Outcome {
         match self.begin_asking(account, command, asked) {
             Ok(()) => Outcome::Later,
             Err(problem) => Outcome::Now(Err(problem)),
@@ -62,8 +83,7 @@ impl Messenger {
         let open = self.open.as_mut().ok_or_else(locked)?;
         let owner = open.accounts.get(&account).ok_or_else(no_such_account)?;
         if owner.shown.protocol != Protocol::Xmpp {
-            let text = "This cannot be done from here on this network.";
-            return Err(Problem::new("account.not_on_this_network", text));
+            return Err(not_on_this_network());
         }
         if !owner.online {
             let text = "The account is not connected: connect it first.";
@@ -88,17 +108,18 @@ impl Messenger {
         let Some(asked) = open.asked.remove(&account) else {
             return;
         };
-        let done = match (why, asked.password) {
+        let done = match (why, asked.change) {
             (Some(_), _) => Err(Problem::new(
                 "account.change_refused",
                 "The server refused: everything is as it was.",
             )),
-            (None, Some(password)) if change == asked.change => open
+            (None, asked) if asked.kind() != change => Err(unknown()),
+            (None, Change::Certificate(identity)) => self.keep_certificate(account, &identity),
+            (None, Change::Password(password)) => open
                 .vault
                 .change(|kept| kept_accounts::keep_password(kept, account, &password))
                 .map_err(|error| profile::told(&error)),
-            (None, None) if change == asked.change => self.remove_account(account),
-            (None, _) => Err(unknown()),
+            (None, Change::Removal) => self.remove_account(account),
         };
         self.answer(asked.request.as_ref(), done.map(|()| json!({})));
     }
@@ -110,6 +131,13 @@ impl Messenger {
             self.answer(asked.request.as_ref(), Err(unknown()));
         }
     }
+}
+
+pub(super) fn not_on_this_network() -> Problem {
+    Problem::new(
+        "account.not_on_this_network",
+        "This cannot be done from here on this network.",
+    )
 }
 
 fn unknown() -> Problem {

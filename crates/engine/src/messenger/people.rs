@@ -38,6 +38,8 @@ pub(super) struct Person {
     met: BTreeSet<String>,
     /// The program that the last OTR message came from.
     last: Option<String>,
+    /// The gateway that the person is behind.
+    pub(super) gateway: Option<Address>,
     /// There where the owner has the messages kept.
     pub(super) keeping: Option<Keeping>,
     pub(super) conversation: Conversation,
@@ -61,6 +63,7 @@ impl Person {
             present: BTreeSet::new(),
             met: BTreeSet::new(),
             last: None,
+            gateway: None,
             keeping: None,
             conversation,
         }
@@ -84,6 +87,7 @@ impl Person {
             policy: self.policy,
             version_2: self.version_2,
             kept: self.keeping.is_some(),
+            gateway: self.gateway.clone(),
             fingerprints: self.conversation.keys().to_vec(),
         }
     }
@@ -135,7 +139,10 @@ impl Messenger {
         person.first_words = None;
         person.name = with.name.or_else(|| person.name.take());
         self.keep_new_person(with.account, &contact)?;
-        self.wish(with.account, &contact, Wish::Befriend);
+        match with.invitation {
+            Some(token) => self.befriend_invited(with.account, &contact, &token),
+            None => self.wish(with.account, &contact, Wish::Befriend),
+        }
         self.warn_of_links(with.account, &contact);
         self.welcome(with.account, &contact);
         Ok(())
@@ -195,6 +202,9 @@ impl Messenger {
         let Ok(address) = item.jid.as_str().parse::<Address>() else {
             return;
         };
+        if self.is_gateway(account, &address) {
+            return;
+        }
         if item.subscription == xmpp::Subscription::Removed {
             if let Ok(person) = self.known(account, &address) {
                 if person.keeping.is_some() {
@@ -227,6 +237,9 @@ impl Messenger {
         let Ok(address) = from.as_str().parse::<Address>() else {
             return;
         };
+        if self.gateway_asks(account, &address) {
+            return;
+        }
         match self.known(account, &address) {
             Ok(person) if person.blocked => {}
             Ok(person) if person.accepted => self.wish(account, &address, Wish::Approve),
@@ -242,6 +255,9 @@ impl Messenger {
         resource: String,
         available: bool,
     ) {
+        if self.gateway_presence(account, address, available) {
+            return;
+        }
         let Ok(person) = self.known(account, address) else {
             return;
         };
@@ -279,6 +295,9 @@ impl Messenger {
         program: Option<&str>,
         (body, late): (&str, bool),
     ) {
+        if self.gateway_said(account, address, body) {
+            return;
+        }
         match self.known(account, address) {
             Ok(person) if person.blocked => {}
             Ok(person) if person.accepted => {
@@ -337,8 +356,10 @@ impl Messenger {
         let open = self.open.as_mut().ok_or_else(locked)?;
         let owner = open.accounts.get(&account).ok_or_else(no_such_account)?;
         let key = (account, address.clone());
-        let fresh = || {
-            Person::new(
+        let gateway = open.gateway_of(account, address);
+        let fresh = || Person {
+            gateway,
+            ..Person::new(
                 account,
                 address.clone(),
                 owner.conversation(

@@ -11,7 +11,9 @@ use vault::{Kdf, Passphrase, Profile, Queued, QueuedState, SecretBytes, SecretTe
 use super::moves::Moves;
 use super::people::{Person, rules};
 use super::rooms::Rooms;
+use super::services::Asking;
 use super::strangers::Refused;
+use super::tor::Choice;
 use super::visibility::Shown;
 use super::writing::Said;
 use std::cell::RefCell;
@@ -42,7 +44,7 @@ pub(super) enum Job {
     /// The gate has taken a choice of Tor, or not.
     TorChosen {
         id: Option<Value>,
-        tor: Box<dial::TorSettings>,
+        choice: Box<Choice>,
         taken: Result<(), Problem>,
     },
     /// A profile was made or unlocked.
@@ -120,8 +122,8 @@ impl Messenger {
                 self.answer(id.as_ref(), result);
             }
             Job::Answered { id, result } => self.answer(id.as_ref(), result),
-            Job::TorChosen { id, tor, taken } => {
-                let result = taken.and_then(|()| self.tor_chosen(*tor));
+            Job::TorChosen { id, choice, taken } => {
+                let result = taken.and_then(|()| self.tor_chosen(*choice));
                 self.answer(id.as_ref(), result);
             }
             Job::Opened { id, vault } => {
@@ -184,7 +186,10 @@ impl Messenger {
             people: BTreeMap::new(),
             refused: Refused::default(),
             rooms: Rooms::default(),
+            asking: Asking::default(),
+            gateways: BTreeMap::new(),
             asked: BTreeMap::new(),
+            curious: BTreeMap::new(),
             said: Said::default(),
             moves: Moves::default(),
             seen: RefCell::default(),
@@ -200,6 +205,7 @@ impl Messenger {
         }
         self.restore_people();
         self.restore_rooms();
+        self.restore_gateways();
         self.take_rules();
         self.let_all_come();
         Ok(())

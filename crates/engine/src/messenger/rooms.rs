@@ -132,6 +132,30 @@ impl Messenger {
         Ok(())
     }
 
+    /// Whether an account goes over a bouncer, which is in its rooms also while the account is not connected.
+    fn by_bouncer(&self, account: AccountId) -> bool {
+        let open = self.open.as_ref();
+        let mut accounts = open.into_iter().flat_map(|open| &open.vault.profile().accounts);
+        accounts.any(|kept| {
+            let login = vault::IrcLogin::Bouncer;
+            kept.id == account.0
+                && matches!(&kept.protocol, vault::Protocol::Irc { login: chosen, .. } if *chosen == login)
+        })
+    }
+
+    /// A room that a bouncer holds is one of the account's, and not entered without it.
+    fn adopt(&mut self, account: AccountId, address: &Address) -> bool {
+        let Some(open) = &mut self.open else { return false };
+        let space = open.rooms.of(account).count() < MAX_ROOMS;
+        if space {
+            let key = (account, address.clone());
+            let mut room = Room::new(account, address.clone());
+            room.wanted = true;
+            open.rooms.rooms.insert(key, room);
+        }
+        space
+    }
+
     /// Has the link enter a room, where the account is connected; else that waits for it.
     fn go_in(&mut self, account: AccountId, address: &Address) -> Result<(), Problem> {
         let open = self.open.as_mut().ok_or_else(locked)?;

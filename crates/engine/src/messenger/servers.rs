@@ -103,6 +103,7 @@ pub(super) fn turn(account: &Account, profile: &Profile, id: AccountId) -> Resul
         resolvers: kept.resolvers,
         tls_at: kept.tls_at,
         login: kept.login,
+        way: kept.way,
     };
     let orders = &account.orders;
     orders

@@ -22,6 +22,7 @@ impl Messenger {
     pub(super) fn settings_command(&mut self, command: Command) -> Result<Value, Problem> {
         match command {
             Command::CheckText(with) => return to_value(&self.check_text(&with)?),
+            Command::AllowPlain(with) => self.allow_plain(with.account),
             Command::CheckLinks(with) => return to_value(&self.check_links(&with)?),
             Command::BlockContact(with) => self.block(with.account, &with.contact),
             Command::ChangeAccount(with) => self.change_account(&with),
@@ -58,8 +59,11 @@ impl Messenger {
     fn change_account(&mut self, with: &ChangeAccount) -> Result<(), Problem> {
         let open = self.open.as_ref().ok_or_else(locked)?;
         let account = open.accounts.get(&with.account).ok_or_else(no_such_account)?;
+        if account.shown.protocol == model::Protocol::Xmpp {
+            super::credentials::check(with.login, true)?;
+        }
         let needed = account.shown.protocol == model::Protocol::Xmpp
-            || with.login == Some(model::ServicesLogin::Password);
+            || with.login.is_some_and(super::accounts::by_password);
         let empty = with
             .password
             .as_ref()

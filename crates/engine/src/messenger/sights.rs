@@ -164,7 +164,10 @@ impl Messenger {
         use xmpp::Command;
         match command {
             Command::AddContact { .. } | Command::RemoveContact(_) => self.seen_contact_list(id),
-            Command::Approve(who) | Command::Refuse(who) | Command::Subscribe(who) => {
+            Command::Approve(who)
+            | Command::Refuse(who)
+            | Command::Subscribe(who)
+            | Command::SubscribeWith { jid: who, .. } => {
                 self.seen_contact_list(id);
                 if let Ok(who) = who.as_str().parse() {
                     self.seen_by_contact(id, &who, &["address"]);

@@ -75,13 +75,13 @@ impl Messenger {
     }
 
     /// A text that nobody may take for OTR: an accepted contact's is shown, a stranger's waits with the others.
-    pub(super) fn on_readable(&mut self, account: AccountId, from: &Address, text: &str) {
+    pub(super) fn on_readable(&mut self, account: AccountId, from: &Address, text: &str, earlier: bool) {
         match self.known(account, from) {
             Ok(person) if person.blocked => {}
             Ok(person) if person.accepted => {
                 let text = text.to_owned();
                 let _ = self.converse(account, from, |conversation, context| {
-                    conversation.hear_readable(text, context);
+                    conversation.hear_readable(text, earlier, context);
                 });
             }
             _ => self.on_stranger_message(account, from, text),

@@ -17,6 +17,7 @@ use super::*;
 use crate::link::Order;
 use crate::random::SystemRandom;
 
+mod credentials;
 mod irc;
 mod keys;
 mod linked;
@@ -24,6 +25,7 @@ mod moves;
 mod on_server;
 mod rooms;
 mod server_story;
+mod services;
 mod settings;
 mod shield;
 mod sights;

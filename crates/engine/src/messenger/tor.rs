@@ -28,8 +28,22 @@ pub(crate) struct Ways {
     /// The self-test of the engine's room.
     pub(crate) self_test: Option<SelfTest>,
     /// Chosen before a profile was open: kept in the next one that is opened.
-    early: Option<TorSettings>,
+    early: Option<Choice>,
 }
+
+/// A choice of the owner.
+#[derive(Clone)]
+pub(crate) enum Choice {
+    /// To be asked at each start.
+    Ask,
+    /// From now on.
+    Kept(TorSettings),
+    /// For this run.
+    Once(TorSettings),
+}
+
+/// What the profile keeps in the place of a choice where its owner wants to be asked.
+const ASK: &str = "ask";
 
 impl Messenger {
     /// Door 1's `tor.set`, answered once the gate has taken the choice or said why not; then the one before stays.
@@ -38,26 +52,34 @@ impl Messenger {
             let text = "The profile is being opened already.";
             return Outcome::Now(Err(Problem::new("profile.busy", text)));
         }
-        let tor = match chosen(with) {
-            Ok(tor) => Box::new(tor),
+        let choice = match chosen(with) {
+            Ok(Choice::Ask) if self.open.is_none() => return Outcome::Now(Err(locked())),
+            Ok(choice) => Box::new(choice),
             Err(problem) => return Outcome::Now(Err(problem)),
         };
+        let current = self.dialer.tor_settings();
+        let current = current.or_else(|| (!self.dialer.waits_for_choice()).then(|| self.ways.usual.clone()));
         let (jobs, id, dialer) = (self.jobs.0.clone(), id.cloned(), self.dialer.clone());
         tokio::spawn(async move {
-            let taken = dialer.set_tor(&tor).await.map_err(|error| refused(&error));
+            let taken = match (choice.as_ref(), &current) {
+                (Choice::Ask, None) => Ok(()),
+                (Choice::Ask, Some(tor)) | (Choice::Once(tor), _) => dialer.set_tor_for_now(tor).await,
+                (Choice::Kept(tor), _) => dialer.set_tor(tor).await,
+            };
+            let taken = taken.map_err(|error| refused(&error));
             // The messenger is gone only when the program ends.
-            let _ = jobs.send(Job::TorChosen { id, tor, taken }).await;
+            let _ = jobs.send(Job::TorChosen { id, choice, taken }).await;
         });
         Outcome::Later
     }
 
     /// The gate has taken a choice: it is kept, and accounts that wait for their next attempt make it now.
-    pub(super) fn tor_chosen(&mut self, tor: TorSettings) -> Result<Value, Problem> {
+    pub(super) fn tor_chosen(&mut self, choice: Choice) -> Result<Value, Problem> {
         let Some(open) = &mut self.open else {
-            self.ways.early = Some(tor);
+            self.ways.early = Some(choice);
             return Ok(json!({}));
         };
-        keep(open, &tor)?;
+        keep(open, &choice)?;
         self.let_all_come();
         Ok(json!({}))
     }
@@ -65,9 +87,13 @@ impl Messenger {
     /// A profile was opened: its choice counts from now on, before any account connects.
     pub(super) fn begin_tor(&mut self) {
         let Some(open) = &mut self.open else { return };
-        if let Some(tor) = self.ways.early.take() {
+        if let Some(choice) = self.ways.early.take() {
             // On a full disk it counts for this run.
-            let _ = keep(open, &tor);
+            let _ = keep(open, &choice);
+            return;
+        }
+        if asks(open) {
+            self.dialer.begin_asking();
             return;
         }
         let kept = open.vault.profile().settings.get(TOR);
@@ -82,6 +108,8 @@ impl Messenger {
     pub(super) fn tor_settings(&self, id: Option<&Value>) -> Outcome {
         let tor = self.dialer.tor_settings();
         let mut shown = show(tor.as_ref().unwrap_or(&self.ways.usual));
+        shown.ask = self.open.as_ref().is_some_and(asks);
+        shown.waits = self.dialer.waits_for_choice();
         let dialer = self.dialer.clone();
         self.answer_elsewhere(id, async move {
             let found = tokio::time::timeout(LOOK, dialer.transports()).await;
@@ -146,8 +174,18 @@ impl Messenger {
     }
 }
 
-fn keep(open: &mut Open, tor: &TorSettings) -> Result<(), Problem> {
-    let kept = to_value(tor)?;
+/// Whether the owner wants to be asked at each start.
+fn asks(open: &Open) -> bool {
+    let kept = open.vault.profile().settings.get(TOR);
+    kept.is_some_and(|kept| kept.get(ASK).is_some())
+}
+
+fn keep(open: &mut Open, choice: &Choice) -> Result<(), Problem> {
+    let kept = match choice {
+        Choice::Ask => json!({ ASK: {} }),
+        Choice::Kept(tor) => to_value(tor)?,
+        Choice::Once(_) => return Ok(()),
+    };
     let change = |profile: &mut vault::Profile| _ = profile.settings.insert(TOR.to_owned(), kept);
     open.vault.change(change).map_err(|error| told(&error))
 }
@@ -161,12 +199,21 @@ fn wrong(problem: SettingsProblem) -> Problem {
 }
 
 /// What the owner asks for, checked as far as it can be without the gate.
-fn chosen(with: &SetTor) -> Result<TorSettings, Problem> {
+fn chosen(with: &SetTor) -> Result<Choice, Problem> {
+    let choice = |tor, once| {
+        if once {
+            Choice::Once(tor)
+        } else {
+            Choice::Kept(tor)
+        }
+    };
     match with {
+        SetTor::Ask {} => Ok(Choice::Ask),
         SetTor::Embedded {
             bridges,
             proxy,
             ports,
+            once,
         } => {
             let lines = bridges.iter().filter(|line| !line.trim().is_empty());
             if lines.clone().count() > Embedded::MAX_BRIDGES || ports.len() > Embedded::MAX_PORTS {
@@ -183,20 +230,26 @@ fn chosen(with: &SetTor) -> Result<TorSettings, Problem> {
                 .as_ref()
                 .filter(|proxy| !proxy.expose().is_empty())
                 .map(|proxy| Proxy::parse(proxy.expose()).map_err(wrong));
-            Ok(TorSettings::Embedded(Embedded {
+            let embedded = Embedded {
                 bridges,
                 proxy: proxy.transpose()?,
                 reachable_ports: ports.clone(),
-            }))
+            };
+            Ok(choice(TorSettings::Embedded(embedded), *once))
         }
-        SetTor::Running { control, password } => {
+        SetTor::Running {
+            control,
+            password,
+            once,
+        } => {
             let control = control.as_deref().map(str::trim).filter(|text| !text.is_empty());
             let password = password.as_ref().filter(|word| !word.expose().is_empty());
             let password = password.map(|word| Password::new(word.expose().to_owned()).map_err(wrong));
-            Ok(TorSettings::Running(Running {
+            let running = Running {
                 control: control.map(control_place).transpose()?,
                 password: password.transpose()?,
-            }))
+            };
+            Ok(choice(TorSettings::Running(running), *once))
         }
     }
 }

@@ -53,7 +53,7 @@ impl Bridges {
     }
 }
 
-fn wait_for_text(path: &Path, wanted: &str) -> String {
+pub(crate) fn wait_for_text(path: &Path, wanted: &str) -> String {
     let begun = Instant::now();
     loop {
         let text = std::fs::read_to_string(path).unwrap_or_default();
@@ -176,6 +176,31 @@ async fn lab_bridges_that_cannot_be_used_are_refused_and_the_way_before_stays() 
     }
     let mut stream = alice.call(1, &lab.domain, lab.echo).await.unwrap();
     exchange(&mut stream, b"as before").await;
+}
+
+#[tokio::test]
+async fn lab_snowflake_and_meek_are_started_and_that_nobody_answers_them_is_told() {
+    let lab = Lab::find();
+    let fingerprint = "0123456789ABCDEF0123456789ABCDEF01234567";
+    for line in [
+        format!("snowflake 192.0.2.3:80 {fingerprint} url=http://127.0.0.1:9/ ice=stun:127.0.0.1:9"),
+        format!("meek_lite 192.0.2.4:80 {fingerprint} url=http://127.0.0.1:9/"),
+    ] {
+        let alice = Alice::on(lab.network());
+        let chosen = TorSettings::Embedded(over(&[&Bridge::parse(&line).unwrap()]));
+        alice.dialer.set_tor(&chosen).await.unwrap();
+        let watch = Watch::begin();
+        let stalled = |status: &TorStatus| matches!(status, TorStatus::Gate(gate) if gate.phase == Phase::Stalled && gate.bridges == 1);
+        let TorStatus::Gate(status) = alice.wait(Duration::from_secs(30), stalled).await else {
+            panic!("no status")
+        };
+        assert!(status.cause.is_some(), "{status:?}");
+        assert_eq!(status.tried, [Tried::Transport], "{status:?}");
+        assert!(status.next.contains(&NextStep::UseOtherBridge), "{status:?}");
+        // The gate itself has spoken to nobody but the program.
+        let seen = watch.end();
+        assert!(!seen.own.iter().any(|peer| lab.relays.contains(peer)), "{seen:?}");
+    }
 }
 
 #[tokio::test]

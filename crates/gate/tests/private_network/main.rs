@@ -16,5 +16,6 @@ mod causes;
 mod paths;
 mod peers;
 mod running;
+mod services;
 mod streams;
 mod wear;

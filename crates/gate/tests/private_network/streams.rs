@@ -146,7 +146,7 @@ async fn lab_forty_streams_of_eight_accounts_run_side_by_side() {
         .dialer
         .set(&Settings {
             dormant: Some(true),
-            tor: None,
+            ..Settings::default()
         })
         .await
         .unwrap();

@@ -4,6 +4,7 @@
 //!
 //! `OTTER_CUTS` and `OTTER_GATE_KILLS` ask for more than the usual numbers (1000 and 50 for a release).
 
+use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -27,6 +28,16 @@ fn number(name: &str, usual: usize) -> usize {
 
 /// A gate in a process of its own, at the other end of `dialer`'s door.
 fn gate_process(lab: &Lab, state: &Path, dialer: &Dialer) -> Child {
+    gate_process_with(lab, state, dialer, &[])
+}
+
+/// The same with variables of the environment.
+pub(crate) fn gate_process_with(
+    lab: &Lab,
+    state: &Path,
+    dialer: &Dialer,
+    variables: &[(&str, &OsStr)],
+) -> Child {
     let own = std::env::current_exe().unwrap();
     let program = own.parent().unwrap().parent().unwrap().join("examples/gate_room");
     assert!(
@@ -39,6 +50,7 @@ fn gate_process(lab: &Lab, state: &Path, dialer: &Dialer) -> Child {
     let child = command
         .arg(state)
         .arg(&lab.network_file)
+        .envs(variables.iter().copied())
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .spawn();
     ours.set_nonblocking(true).unwrap();

@@ -192,7 +192,7 @@ impl Peer {
         self.now = end;
     }
 
-    fn answer(&mut self) {
+    pub(super) fn answer(&mut self) {
         let asked = self.said.lines().filter_map(|line| line.strip_prefix("PING "));
         let answers: Vec<String> = asked.map(|token| format!(":irc PONG irc :{token}")).collect();
         if self.answers {

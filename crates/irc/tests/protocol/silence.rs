@@ -1,5 +1,7 @@
 //! What is never said.
 
+use std::time::Duration;
+
 use irc::{Command, Config, Event, Mask, Probe, SendKind};
 
 use super::peer::{Peer, nick, room};
@@ -222,4 +224,88 @@ fn two_people_say_the_same_but_for_their_nick() {
     let alice = life(|_| ());
     let bob = life(|config| config.nick = nick("carol"));
     assert_eq!(alice.replace("alice", "carol"), bob);
+}
+
+/// When each line of an hour goes, counted from the first, beside what the server did before it.
+fn times(start: u64, change: impl FnOnce(&mut Config)) -> Vec<(Duration, String)> {
+    let mut peer = Peer::new(|config| {
+        config.flood = irc::Flood::default();
+        change(config);
+    });
+    peer.now = Duration::from_millis(start);
+    peer.answers = true;
+    let (start, mut all) = (peer.now, Vec::new());
+    let mut note = |peer: &mut Peer| {
+        peer.answer();
+        let lines = peer.take_said();
+        all.extend(lines.lines().map(|line| (peer.now - start, line.to_owned())));
+    };
+    peer.connect();
+    note(&mut peer);
+    for line in [
+        ":irc CAP * LS :batch server-time",
+        ":irc CAP * ACK :batch server-time",
+    ] {
+        peer.rest(1);
+        peer.hear(line);
+        note(&mut peer);
+    }
+    peer.greet("");
+    peer.enter("#r", "mallory");
+    for token in 0..12 {
+        peer.send("#r", "hello", token).unwrap();
+    }
+    note(&mut peer);
+    // Every half second for an hour; mallory asks and the server pings now and then.
+    for half in 1..7_200_u64 {
+        let until = start + Duration::from_millis(2_000 + half * 500);
+        while peer.wake.is_some_and(|wake| wake <= until) {
+            peer.sleep();
+            note(&mut peer);
+        }
+        peer.now = until;
+        match half % 700 {
+            100 => peer.hear("PING :are you there"),
+            300 => peer.hear(":mallory!m@evil PRIVMSG alice :\u{1}TIME\u{1}"),
+            500 => peer.hear(":mallory!m@evil PRIVMSG #r :hello?"),
+            _ => continue,
+        }
+        note(&mut peer);
+    }
+    all
+}
+
+#[test]
+fn when_a_line_goes_depends_on_what_came_and_on_no_clock() {
+    let alice = times(1_000_000, |_| ());
+    assert!(alice.len() > 30, "{alice:?}");
+    // Another machine's clock is elsewhere in its minute, hour and year.
+    let carol = times(31_557_123_457, |config| config.nick = nick("carol"));
+    let as_carol = alice
+        .iter()
+        .map(|(at, line)| (*at, line.replace("alice", "carol")));
+    assert_eq!(as_carol.collect::<Vec<_>>(), carol);
+    // Five lines at once, then one each two seconds; a ping is answered at once.
+    let of = |words: &str| {
+        let lines = alice.iter().filter(|(_, line)| line.starts_with(words));
+        lines.map(|(at, _)| at.as_millis()).collect::<Vec<_>>()
+    };
+    let words = of("PRIVMSG");
+    assert_eq!(words.len(), 12);
+    assert!(
+        words
+            .windows(2)
+            .all(|two| [0, 2_000].contains(&(two[1] - two[0]))),
+        "{words:?}"
+    );
+    let answers: Vec<_> = (0..11).map(|round| 2_000 + (round * 700 + 100) * 500).collect();
+    assert_eq!(
+        of("PONG :are you there"),
+        answers[..of("PONG :are you there").len()]
+    );
+    assert!(of("PONG").len() > 5);
+    // What is asked of the server in quiet times is drawn anew each time, so no clock can be read off it.
+    let asked = of("PING");
+    let gaps: std::collections::BTreeSet<_> = asked.windows(2).map(|two| two[1] - two[0]).collect();
+    assert!(gaps.len() > 1, "{gaps:?}");
 }

@@ -68,19 +68,28 @@ fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
 /// What differs, part by part.
 fn pieces(old: &[u8], new: &[u8]) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    let (mut old_at, mut new_at) = (0, 0);
+    // All parts lie between what both begin and end with, or need not be looked at.
+    let Some((goes, comes)) = piece((old, 0..old.len()), (new, 0..new.len())) else {
+        return pieces;
+    };
+    let (mut old_at, mut new_at) = (goes.start, comes.start);
     for part in PARTS {
-        if let (Some(old_end), Some(new_end)) = (find(old, old_at, part), find(new, new_at, part)) {
+        let ends = (
+            find(old, old_at..goes.end, part),
+            find(new, new_at..comes.end, part),
+        );
+        if let (Some(old_end), Some(new_end)) = ends {
             pieces.extend(piece((old, old_at..old_end), (new, new_at..new_end)));
             (old_at, new_at) = (old_end, new_end);
         }
     }
-    pieces.extend(piece((old, old_at..old.len()), (new, new_at..new.len())));
+    pieces.extend(piece((old, old_at..goes.end), (new, new_at..comes.end)));
     pieces
 }
 
-fn find(bytes: &[u8], from: usize, part: &[u8]) -> Option<usize> {
-    let rest = bytes.get(from..)?;
+fn find(bytes: &[u8], within: Range<usize>, part: &[u8]) -> Option<usize> {
+    let from = within.start;
+    let rest = bytes.get(within)?;
     let at = rest.windows(part.len()).position(|window| window == part)?;
     Some(from + at)
 }

@@ -2,14 +2,15 @@
 //! It must never let one unreadable record hide another, nor give out a record that is not the one asked for.
 //! Standards: fsync(2); `docs/decisions/0007-history-log.md`.
 //!
-//! Which records there are is found by reading the file once, when the profile is opened, and kept in memory: 16
-//! bytes for each. What cannot be read is passed over block by block.
+//! Which records there are is known from the index (`index.rs`), and from reading what was added since, or everything
+//! where there is none. Memory holds 16 bytes for each. What cannot be read is passed over block by block.
 
+use super::index;
 use super::record::{self, BLOCK, FRONT, Head};
 use super::{Entry, MAX_HISTORY, Page};
 use crate::crypt::Key;
 use crate::disk::{Disk, read_exactly, shred};
-use crate::files::{Folder, HISTORY, HISTORY_NEW, HISTORY_OLD};
+use crate::files::{Folder, HISTORY, HISTORY_INDEX, HISTORY_NEW, HISTORY_OLD};
 use crate::{KeptHistory, VaultError};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -17,15 +18,21 @@ use std::io::ErrorKind;
 /// Bytes read or written at a time where the whole log is gone through.
 const CHUNK: usize = 4 * 1024 * 1024;
 
+/// How many records the index may lack. Fewer in this crate's own tests, which write few.
+const UNINDEXED: usize = if cfg!(test) { 8 } else { 256 };
+
 /// Where a record lies.
-#[derive(Clone, Copy)]
-struct Found {
-    place: u32,
-    blocks: u32,
-    number: u32,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) place: u32,
+    pub(super) blocks: u32,
+    pub(super) number: u32,
     /// As in [`Head::back`].
-    back: u32,
+    pub(super) back: u32,
 }
+
+/// The records of each conversation, in their order.
+pub(super) type Records = BTreeMap<u64, Vec<Found>>;
 
 /// The log, as far as memory holds it.
 pub(crate) struct Log {
@@ -34,13 +41,15 @@ pub(crate) struct Log {
     blocks: u32,
     /// Blocks that no record could be read from.
     unreadable: u32,
-    index: BTreeMap<u64, Vec<Found>>,
+    records: Records,
+    /// How many of them the index on the disk knows.
+    indexed: usize,
     /// Whether the file's name is known to outlive a power cut.
     is_named: bool,
 }
 
 impl Log {
-    /// Reads through the log, if there is one.
+    /// Finds the records of the log, if there is one.
     ///
     /// # Errors
     /// [`VaultError::HistoryDamaged`] if it is no plain file or too long, [`VaultError::Io`].
@@ -52,7 +61,8 @@ impl Log {
             key,
             blocks: 0,
             unreadable: 0,
-            index: BTreeMap::new(),
+            records: Records::new(),
+            indexed: 0,
             is_named: false,
         };
         let length = match folder.disk().length(HISTORY) {
@@ -63,14 +73,36 @@ impl Log {
         let length = length.ok_or(VaultError::HistoryDamaged)?;
         // Half a block at the end is a write that was cut off: nobody was told that it was done.
         let blocks = u32::try_from(length / BLOCK as u64).map_err(|_| VaultError::TooLarge)?;
+        if let Some((covered, records)) = index::read(folder, &log.key, blocks) {
+            (log.blocks, log.records) = (covered, records);
+            log.indexed = log.count();
+        }
         log.scan(folder.disk(), blocks)?;
         log.drop_torn_end(folder, kept)?;
         Ok(log)
     }
 
+    /// Writes the index, if it lacks so many records that it is worth it. Of a log that cannot be read everywhere
+    /// there is none: what is unreadable shall be told each time.
+    ///
+    /// # Errors
+    /// As [`Folder::put`]; the log is as it was.
+    pub(crate) fn save_index(&mut self, folder: &Folder) -> Result<(), VaultError> {
+        let count = self.count();
+        if self.unreadable == 0 && count >= self.indexed.saturating_add(UNINDEXED) {
+            index::write(folder, &self.key, self.blocks, &self.records)?;
+            self.indexed = count;
+        }
+        Ok(())
+    }
+
+    fn count(&self) -> usize {
+        self.records.values().map(Vec::len).sum()
+    }
+
     fn scan(&mut self, disk: &dyn Disk, blocks: u32) -> Result<(), VaultError> {
         let mut window = Window::default();
-        let mut place = 0;
+        let mut place = self.blocks;
         while place < blocks {
             let block = window.block(disk, place, blocks)?;
             let head = block
@@ -93,7 +125,7 @@ impl Log {
     }
 
     fn found(&mut self, place: u32, head: Head) {
-        let of_conversation = self.index.entry(head.conversation).or_default();
+        let of_conversation = self.records.entry(head.conversation).or_default();
         match of_conversation.last() {
             // Numbers only grow: this one was put back from an older state of the disk.
             Some(last) if head.number < last.number => {
@@ -118,7 +150,7 @@ impl Log {
     /// unreadable, and the next one takes its place and number.
     fn drop_torn_end(&mut self, folder: &Folder, kept: &[KeptHistory]) -> Result<(), VaultError> {
         let last = self
-            .index
+            .records
             .iter()
             .filter_map(|(id, found)| Some((*id, *found.last()?)))
             .max_by_key(|(_, found)| found.place);
@@ -128,7 +160,7 @@ impl Log {
             return Ok(());
         };
         if self.read(folder, id, &key, found)?.is_none() {
-            self.index.get_mut(&id).and_then(Vec::pop);
+            self.records.get_mut(&id).and_then(Vec::pop);
             self.unreadable += found.blocks;
             self.blocks = found.place;
         }
@@ -147,7 +179,7 @@ impl Log {
 
     /// How many messages of a conversation there are.
     pub(crate) fn entries(&self, id: u64) -> usize {
-        let found = self.index.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let found = self.records.get(&id).map(Vec::as_slice).unwrap_or_default();
         found.iter().filter(|found| found.back == 0).count()
     }
 
@@ -159,7 +191,7 @@ impl Log {
         key: &Key,
         entry: &Entry,
     ) -> Result<u32, VaultError> {
-        let number = self.index.get(&id).and_then(|found| found.last());
+        let number = self.records.get(&id).and_then(|found| found.last());
         let number = number.map_or(Some(0), |last| last.number.checked_add(1));
         let number = number.ok_or(VaultError::TooLarge)?;
         let at = u64::from(self.blocks) * BLOCK as u64;
@@ -192,7 +224,7 @@ impl Log {
         before: Option<u32>,
         limit: usize,
     ) -> Result<Page, VaultError> {
-        let all = self.index.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let all = self.records.get(&id).map(Vec::as_slice).unwrap_or_default();
         let end = before.map_or(all.len(), |before| {
             all.partition_point(|found| found.number < before)
         });
@@ -227,7 +259,7 @@ impl Log {
 
     /// Brings the entries of a page to what was written of them later, wherever that lies.
     fn change(&self, page: &mut Page, folder: &Folder, id: u64, key: &Key) -> Result<(), VaultError> {
-        let all = self.index.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let all = self.records.get(&id).map(Vec::as_slice).unwrap_or_default();
         let first = page.entries.first().map_or(u32::MAX, |(number, _)| *number);
         let later = all.partition_point(|found| found.number <= first);
         for found in all.iter().skip(later).filter(|found| found.back > 0) {
@@ -270,13 +302,16 @@ impl Log {
         if disk.length(HISTORY)?.is_none() {
             return Ok(());
         }
+        // It tells how much was written in conversations that are to be forgotten.
+        shred(disk, HISTORY_INDEX)?;
         drop(disk.remove(HISTORY_NEW));
         disk.create(HISTORY_NEW, &[])?;
         let mut new = Self {
             key: Key::from_bytes(self.key.bytes()).ok_or(VaultError::TooLarge)?,
             blocks: 0,
             unreadable: 0,
-            index: BTreeMap::new(),
+            records: Records::new(),
+            indexed: 0,
             is_named: false,
         };
         if let Err(error) = self.copy_into(&mut new, folder, kept) {
@@ -299,7 +334,7 @@ impl Log {
             .filter_map(|kept| Some((kept.id, Key::from_bytes(kept.key.expose_secret())?)))
             .collect();
         let mut records: Vec<(u64, Found)> = self
-            .index
+            .records
             .iter()
             .flat_map(|(id, found)| found.iter().map(|found| (*id, *found)))
             .collect();

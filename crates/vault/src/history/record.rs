@@ -29,7 +29,7 @@ const FIXED: usize = 45;
 /// The most blocks of a record.
 const MOST_BLOCKS: u32 = ((FRONT + 4 + FIXED + MAX_ENTRY_TEXT + TAG) / BLOCK + 1) as u32;
 /// Bits of the head that say how many blocks there are.
-const BLOCK_BITS: u32 = 10;
+pub(super) const BLOCK_BITS: u32 = 10;
 /// The farthest back that a change may reach. There are never so many records: [`super::MAX_HISTORY`].
 const MOST_BACK: u32 = u32::MAX >> BLOCK_BITS;
 

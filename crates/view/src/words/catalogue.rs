@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use crate::language::Language;
+use crate::stretch::stretch;
 
 /// One entry: the forms of one sentence, in gettext's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub(super) fn find(language: Language, code: &str) -> Option<&'static Entry> {
 
 /// A language's catalogue.
 pub(super) fn of(language: Language) -> &'static Catalogue {
-    static READ: [OnceLock<Catalogue>; 7] = [const { OnceLock::new() }; 7];
+    static READ: [OnceLock<Catalogue>; 8] = [const { OnceLock::new() }; 8];
     let (place, text) = match language {
         Language::Arabic => (&READ[0], include_str!("../../lang/ar.po")),
         Language::English => (&READ[1], include_str!("../../lang/en.po")),
@@ -62,8 +63,25 @@ pub(super) fn of(language: Language) -> &'static Catalogue {
         Language::Persian => (&READ[4], include_str!("../../lang/fa.po")),
         Language::Russian => (&READ[5], include_str!("../../lang/ru.po")),
         Language::Spanish => (&READ[6], include_str!("../../lang/es.po")),
+        Language::Pseudo => return READ[7].get_or_init(|| stretched(of(Language::English))),
     };
     place.get_or_init(|| parse(text))
+}
+
+/// The English sentences with longer words.
+fn stretched(english: &Catalogue) -> Catalogue {
+    let longer = |entry: &Entry| {
+        let (one, more) = &entry.source;
+        let forms = [one, more].into_iter().filter(|it| !it.is_empty());
+        Entry {
+            source: entry.source.clone(),
+            forms: forms.map(|it| stretch(it)).collect(),
+        }
+    };
+    let entries = english.iter();
+    entries
+        .map(|(code, entry)| (code.clone(), longer(entry)))
+        .collect()
 }
 
 /// Which member of an entry the next quoted line continues.

@@ -11,7 +11,7 @@ impl Words {
         let plain = number.to_string();
         let separator = match self.language() {
             Language::Arabic | Language::Persian => '٬',
-            Language::English => ',',
+            Language::English | Language::Pseudo => ',',
             Language::French => '\u{202F}',
             Language::Russian => '\u{A0}',
             Language::German | Language::Spanish => '.',
@@ -43,7 +43,7 @@ impl Words {
         let number = self.digits(&percent.min(100).to_string());
         match self.language() {
             Language::Arabic | Language::Persian => format!("{number}٪"),
-            Language::English => format!("{number}%"),
+            Language::English | Language::Pseudo => format!("{number}%"),
             Language::French => format!("{number}\u{202F}%"),
             _ => format!("{number}\u{A0}%"),
         }

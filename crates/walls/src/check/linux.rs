@@ -128,6 +128,32 @@ fn forbidden_sockets() -> Vec<Trial> {
     ]
 }
 
+/// What a room may do only until it has started. Nothing changes if an attempt gets through: it asks for what is so already.
+pub(super) fn settled_trials(room: &Room<'_>) -> Vec<Trial> {
+    let wall = Some(Wall::Settled);
+    let mut trials = vec![
+        Trial::new("unhide its memory", wall, || {
+            let hidden = rustix::process::DumpableBehavior::NotDumpable;
+            Ok(rustix::process::set_dumpable_behavior(hidden)?)
+        }),
+        Trial::new("change what ends it", wall, || {
+            let kill = Some(rustix::process::Signal::KILL);
+            Ok(rustix::process::set_parent_process_death_signal(kill)?)
+        }),
+        Trial::new("change its privileges", wall, || {
+            let own = rustix::thread::capabilities(None)?;
+            Ok(rustix::thread::set_capabilities(None, own)?)
+        }),
+    ];
+    if matches!(room, Room::Engine { .. }) {
+        trials.push(Trial::new("make a channel", wall, || {
+            let stream = rustix::net::SocketFlags::empty();
+            Ok(rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, stream, None).map(drop)?)
+        }));
+    }
+    trials
+}
+
 /// Other processes.
 fn neighbour_trials() -> Vec<Trial> {
     let wall = Some(Wall::Seccomp);

@@ -23,17 +23,34 @@ pub(super) struct Refused;
 /// # Errors
 /// [`Refused`]; the process may then be partly filtered and must end.
 pub(super) fn restrict(room: &Room<'_>) -> Result<(), Refused> {
-    let refusals = refusals(room)?;
-    let program: BpfProgram = SeccompFilter::new(
+    let program = program(refusals(room)?)?;
+    seccompiler::apply_filter_all_threads(&foreign_calls()?).map_err(|_| Refused)?;
+    seccompiler::apply_filter_all_threads(&program).map_err(|_| Refused)
+}
+
+/// Refuses on every thread what `room` needed only for its start, for good.
+///
+/// # Errors
+/// [`Refused`]; nothing has changed then.
+pub(super) fn settle(room: &Room<'_>) -> Result<(), Refused> {
+    let mut refused: Refusals = SETTLED.iter().map(|number| (*number, Vec::new())).collect();
+    refused.insert(libc::SYS_prctl, weakening()?);
+    if matches!(room, Room::Engine { .. }) {
+        // Its channels stand; those to new gates are handed to it.
+        refused.insert(libc::SYS_socketpair, Vec::new());
+    }
+    seccompiler::apply_filter_all_threads(&program(refused)?).map_err(|_| Refused)
+}
+
+fn program(refusals: Refusals) -> Result<BpfProgram, Refused> {
+    SeccompFilter::new(
         refusals,
         SeccompAction::Allow,
         SeccompAction::Errno(libc::EACCES.unsigned_abs()),
         std::env::consts::ARCH.try_into().map_err(|_| Refused)?,
     )
     .and_then(TryInto::try_into)
-    .map_err(|_| Refused)?;
-    seccompiler::apply_filter_all_threads(&foreign_calls()?).map_err(|_| Refused)?;
-    seccompiler::apply_filter_all_threads(&program).map_err(|_| Refused)
+    .map_err(|_| Refused)
 }
 
 type Refusals = BTreeMap<i64, Vec<SeccompRule>>;
@@ -179,6 +196,44 @@ const NEVER: &[i64] = &[
     libc::SYS_syslog,
     libc::SYS_vhangup,
 ];
+
+/// Refused once a room has started, whatever the arguments.
+const SETTLED: &[i64] = &[
+    // Who the process is.
+    libc::SYS_capset,
+    libc::SYS_setfsgid,
+    libc::SYS_setfsuid,
+    libc::SYS_setgid,
+    libc::SYS_setgroups,
+    libc::SYS_setregid,
+    libc::SYS_setresgid,
+    libc::SYS_setresuid,
+    libc::SYS_setreuid,
+    libc::SYS_setuid,
+    // Walls: they stand. A filter could also answer in the kernel's place.
+    libc::SYS_landlock_add_rule,
+    libc::SYS_landlock_create_ruleset,
+    libc::SYS_landlock_restrict_self,
+    libc::SYS_seccomp,
+    // Devices and named pipes.
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_mknod,
+    libc::SYS_mknodat,
+];
+
+/// `prctl` for what [`lock`](crate::lock) has set: memory that nobody else reads, an end with the parent, the filters.
+fn weakening() -> Result<Vec<SeccompRule>, Refused> {
+    let options = [
+        libc::PR_SET_DUMPABLE,
+        libc::PR_SET_PDEATHSIG,
+        libc::PR_SET_PTRACER,
+        libc::PR_SET_SECCOMP,
+    ];
+    options
+        .iter()
+        .map(|option| rule(vec![half(0, SeccompCmpOp::Eq, *option)?]))
+        .collect()
+}
 
 /// Nothing of ours listens.
 const SERVER_SIDE: &[i64] = &[

@@ -216,6 +216,7 @@ fn line(
         address: row.address.into(),
         state: row.state.into(),
         why: row.why.into(),
+        story: row.story.into(),
         online: row.online,
         busy: row.busy,
         failed: row.needs_attention,

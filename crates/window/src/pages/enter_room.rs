@@ -5,11 +5,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use model::{AccountId, Address, Command, Done, EnterRoom as Enter, FindRooms, FoundRooms, Problem, Secret};
+use model::{
+    AccountId, Address, CheckLinks, Command, Done, EnterRoom as Enter, FindRooms, FoundRooms, Problem, Secret,
+};
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use view::{Change, Peer};
 
-use crate::pages::{Page, accounts, with};
+use crate::pages::{Page, accounts, when_unlinked, with};
 use crate::{App, markup};
 
 /// Characters of what a room says it is about.
@@ -46,7 +48,7 @@ impl Page for EnterRoom {
             }
         }));
         let weak = Rc::downgrade(app);
-        global.on_enter(move |account, address, nick, password, create, stay| {
+        global.on_enter(move |account, address, nick, password, create, stay, anyway| {
             let Some(app) = weak.upgrade() else { return };
             let password = Secret::new(password.to_string());
             let Some(account) = account_at(&app, account) else {
@@ -56,17 +58,29 @@ impl Page for EnterRoom {
                 return tell(&app, &super::bad_address());
             };
             let nick = Some(nick.trim()).filter(|it| !it.is_empty()).map(str::to_owned);
-            enter(
-                &app,
-                Enter {
-                    account,
-                    room,
-                    nick,
-                    password: Some(password).filter(|it| !it.expose().is_empty()),
-                    create,
-                    enter: stay,
-                },
-            );
+            let with = Enter {
+                account,
+                room,
+                nick,
+                password: Some(password).filter(|it| !it.expose().is_empty()),
+                create,
+                enter: stay,
+            };
+            if anyway {
+                return enter(&app, with);
+            }
+            let links = CheckLinks {
+                account: Some(account),
+                to: with.room.clone(),
+                nick: with.nick.clone(),
+            };
+            busy(&app);
+            let warn = |app: &Rc<App>, told| {
+                let global = app.ui().global::<markup::EnterRoom<'_>>();
+                global.set_busy(false);
+                global.set_warning(told);
+            };
+            when_unlinked(&app, links, warn, move |app| enter(app, with));
         });
     }
 
@@ -94,6 +108,7 @@ impl EnterRoom {
         global.set_answered(false);
         global.set_busy(false);
         global.set_problem(SharedString::default());
+        global.set_warning(SharedString::default());
         global.set_tab(0);
     }
 

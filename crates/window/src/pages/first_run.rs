@@ -168,6 +168,7 @@ fn add_contact(app: &Rc<App>, text: &str, name: &str) {
         account,
         contact: invited.address.clone(),
         name: given.or(invited.name),
+        invitation: invited.token.map(model::Secret::new),
     });
     let peer = Peer::new(account, invited.address);
     app.send::<Done>(&command, move |app, done| {

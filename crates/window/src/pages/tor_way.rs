@@ -36,6 +36,7 @@ impl Page for TorWay {
             let running = SetTor::Running {
                 control: control.map(str::to_owned),
                 password: Some(Secret::new(password.to_string())).filter(|it| !it.expose().is_empty()),
+                once: false,
             };
             set(&app, Ok(running));
         });

@@ -9,6 +9,8 @@
     reason = "a stage that cannot be set up ends the test"
 )]
 
+pub(crate) mod tour;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -294,6 +296,7 @@ pub(crate) fn private(verified: bool) -> Privacy {
 
 pub(crate) fn snapshot(profile: ProfileState) -> Snapshot {
     Snapshot {
+        gateways: Vec::new(),
         rooms: Vec::new(),
         sequence: 1,
         profile,
@@ -303,6 +306,7 @@ pub(crate) fn snapshot(profile: ProfileState) -> Snapshot {
             doing: String::new(),
             cause: None,
             advice: None,
+            clock_seconds: None,
         },
         walls: Vec::new(),
         accounts: Vec::new(),

@@ -10,7 +10,7 @@ use super::requests::Kind;
 use super::{Phase, Sent, Session, Step};
 use crate::error::{Error, OfflineReason};
 use crate::event::Command;
-use crate::write;
+use crate::{preauth, write};
 
 /// So many messages lately sent can be told apart when one comes back.
 const REMEMBERED: usize = 512;
@@ -31,10 +31,14 @@ impl Session {
             Command::ChangePassword(password) => self.change_password(password, step),
             Command::FindRooms => self.find_rooms(step),
             Command::GoOffline => Ok(()),
+            Command::OfferCertificate { name, certificate } => {
+                self.offer_certificate(name, &certificate, step)
+            }
             Command::Ping => {
                 self.test_stream(step);
                 Ok(())
             }
+            Command::Query { token, query } => self.query(token, query, step),
             Command::Refuse(jid) => self.send_presence(Some("unsubscribed"), Some(jid), step),
             Command::RemoveAccount => self.remove_account(step),
             Command::RemoveContact(jid) => self.change_roster(jid, None, Subscription::Remove, step),
@@ -45,6 +49,9 @@ impl Session {
             Command::ShowTo(jid) => self.send_presence(None, Some(jid), step),
             Command::SetAvailable => self.send_presence(None, None, step),
             Command::Subscribe(jid) => self.send_presence(Some("subscribe"), Some(jid), step),
+            Command::SubscribeWith { jid, token } => {
+                self.send_stanza(preauth::subscribe(jid, token.expose_secret())?, None, step)
+            }
             Command::Unblock(jid) => self.unblock(jid, step),
         }
     }

@@ -27,6 +27,10 @@ impl Session {
         if element.has_ns(ns::SM) && whole {
             return self.take_count(&element, step);
         }
+        if element.is("features", ns::STREAM) && std::mem::take(&mut self.awaits_features) {
+            // A session that was logged in, resumed or bound in one step has no use for them any more.
+            return Ok(());
+        }
         if !element.has_ns(ns::CLIENT) || !matches!(element.name(), "iq" | "message" | "presence") {
             return Err(OfflineReason::UnexpectedElement);
         }
@@ -154,6 +158,7 @@ impl Session {
             Some(Kind::Account(change, password)) => self.account_answered(change, password, answer),
             Some(Kind::Confirm { messages }) => self.confirmed(messages, step),
             Some(Kind::Ping) => self.clock.answered(),
+            Some(Kind::Query(token, asked)) => self.query_answered(token, &asked, answer, step),
             Some(Kind::Room(room, asked)) => self.room_answered(&room, asked, answer, step),
             Some(Kind::Roster) => self.take_roster(answer.result()),
             Some(Kind::Search(asked)) => self.search_answered(asked, answer, step),

@@ -118,6 +118,7 @@ impl Session {
         } else if matches!(self.phase, Phase::Online) {
             self.tick_rooms(step);
             self.tick_search(step);
+            self.tick_queries(step.now);
         }
     }
 
@@ -133,6 +134,7 @@ impl Session {
         let online = matches!(self.phase, Phase::Online);
         let timers = [
             self.rooms.wake().filter(|_| online),
+            self.queries.wake().filter(|_| online),
             self.search.as_ref().map(Search::until).filter(|_| online),
             clock.login,
             clock.goodbye,
@@ -237,7 +239,7 @@ impl Session {
     }
 
     /// Takes the server's count, wherever it comes from.
-    pub(super) fn acknowledge(&mut self, h: u32) -> Result<(), OfflineReason> {
+    pub(crate) fn acknowledge(&mut self, h: u32) -> Result<(), OfflineReason> {
         let Some(management) = &mut self.management else {
             return Ok(());
         };
@@ -348,7 +350,7 @@ impl Session {
     }
 
     /// The stream will never be resumed.
-    pub(super) fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         let mut tokens = self
             .management
             .take()
@@ -362,6 +364,7 @@ impl Session {
             self.tell_room(&room, RoomEvent::Out(RoomExit::Lost));
         }
         self.end_search();
+        self.give_up_queries();
     }
 
     pub(super) fn forget_if_expired(&mut self, now: Duration) {

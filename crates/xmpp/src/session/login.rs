@@ -10,19 +10,20 @@ use xmpp_parsers::roster::Roster;
 
 use super::requests::Kind;
 use super::{Phase, Registration, Session, Step};
-use crate::config::Tls;
+use crate::config::{Credential, Tls};
 use crate::error::OfflineReason;
 use crate::event::Event;
 use crate::framing::Frame;
 use crate::sasl::{self, Exchange, Offer};
+use crate::sasl2::{self, Attempt};
 use crate::sm::Management;
-use crate::{ns, registration, write};
+use crate::{ns, preauth, registration, write};
 
 /// Most mechanism names that are looked at.
 const MOST_MECHANISMS: usize = 64;
 
 /// Where a login stands: each state is named for what it awaits.
-pub(super) enum Login {
+pub(crate) enum Login {
     /// The server's stream header.
     Header(Stage),
     /// The server's stream features.
@@ -31,12 +32,16 @@ pub(super) enum Login {
     Proceed,
     /// The caller's word that TLS stands.
     TlsEstablished,
+    /// Whether the server takes the invitation.
+    Invited(Request),
     /// The fields that the server wants for a new account.
     Form(Request),
     /// The verdict on the new account.
     Registered(Request),
     /// A challenge or the verdict of SASL.
     Sasl(Exchange),
+    /// The same, by XEP-0388.
+    Sasl2(Attempt),
     /// The old stream, or the news that it is gone.
     Resumed,
     /// A resource.
@@ -49,24 +54,26 @@ pub(super) enum Login {
 
 /// How far a stream is to be trusted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// Nothing protects it.
     Exposed,
     /// TLS or an onion circuit protects it.
     Protected,
     /// Both sides have proven themselves.
     Authenticated,
+    /// There is a resource, too.
+    Bound,
 }
 
 /// A request that was sent before SASL, and what to go on with after it.
-pub(super) struct Request {
+pub(crate) struct Request {
     id: String,
     offer: Offer,
     /// An earlier transport was cut off after the form was sent: the account may have been made.
     again: bool,
 }
 
-type Next = Result<Phase, OfflineReason>;
+pub(crate) type Next = Result<Phase, OfflineReason>;
 
 impl Session {
     pub(super) fn connected(&mut self, step: &mut Step<'_>) {
@@ -79,15 +86,22 @@ impl Session {
             Tls::Direct | Tls::PlainOverOnion => Stage::Protected,
             Tls::StartTls => Stage::Exposed,
         };
+        self.awaits_features = false;
         self.phase = Phase::Login(Login::Header(stage));
-        self.open_stream();
+        self.open_stream(self.names_itself(stage));
     }
 
     pub(super) fn tls_established(&mut self) {
         if self.awaits_tls() {
             self.phase = Phase::Login(Login::Header(Stage::Protected));
-            self.open_stream();
+            self.open_stream(self.names_itself(Stage::Protected));
         }
+    }
+
+    /// Whether the header says whose stream it is. Where nothing protects it nobody learns that.
+    fn names_itself(&self, stage: Stage) -> bool {
+        let by_password = self.config.credential == Credential::Password;
+        by_password && stage == Stage::Protected && self.registration == Registration::Unneeded
     }
 
     pub(super) fn awaits_tls(&self) -> bool {
@@ -110,9 +124,11 @@ impl Session {
         match login {
             Login::Features(stage) => self.features(stage, &element, step),
             Login::Proceed => self.proceed(&element),
+            Login::Invited(request) => self.invited(request, &element, step),
             Login::Form(request) => self.form(request, &element, step),
             Login::Registered(request) => self.registered(request, &element, step),
             Login::Sasl(exchange) => self.sasl(exchange, &element),
+            Login::Sasl2(attempt) => self.sasl2(attempt, &element, step),
             Login::Resumed => self.resumed(&element, step),
             Login::Bound { id, management } => self.bound(id, management, &element, step),
             Login::Enabled => self.enabled(element, step),
@@ -134,14 +150,43 @@ impl Session {
                 Ok(Phase::Login(Login::Proceed))
             }
             Stage::Protected => {
-                let offer = offer(element);
+                let offer = self.offer(element);
                 if self.registration == Registration::Unneeded {
                     self.start_sasl(&offer, step)
                 } else {
-                    self.ask_for_form(offer, step)
+                    self.show_invitation(offer, step)
                 }
             }
             Stage::Authenticated => self.resume_or_bind(element, step),
+            Stage::Bound => self.count_or_stand(element.get_child("sm", ns::SM).is_some(), step),
+        }
+    }
+
+    /// RFC 6120 6.3.3, or XEP-0388 where a password is proven.
+    fn offer(&self, features: &Element) -> Offer {
+        let by_password = self.config.credential == Credential::Password;
+        let offered = sasl2::offer(features).filter(|_| by_password);
+        let bindings = bindings(features);
+        if let Some((mechanisms, inline)) = offered {
+            let inline = Some(inline);
+            return Offer {
+                mechanisms,
+                bindings,
+                inline,
+            };
+        }
+        let mechanisms = features
+            .get_child("mechanisms", ns::SASL)
+            .into_iter()
+            .flat_map(Element::children)
+            .filter(|child| child.is("mechanism", ns::SASL))
+            .take(MOST_MECHANISMS)
+            .map(|child| child.text().trim().to_owned())
+            .collect();
+        Offer {
+            mechanisms,
+            bindings,
+            inline: None,
         }
     }
 
@@ -151,6 +196,28 @@ impl Session {
         }
         self.out.push_back(crate::event::Output::StartTls);
         Ok(Phase::Login(Login::TlsEstablished))
+    }
+
+    fn show_invitation(&mut self, offer: Offer, step: &mut Step<'_>) -> Next {
+        let Some(token) = &self.config.invitation else {
+            return self.ask_for_form(offer, step);
+        };
+        let id = write::random_id(step.rng);
+        let shown = preauth::show(&self.config, &id, token).map_err(|_| OfflineReason::InvitationRefused)?;
+        self.write(shown);
+        let again = false;
+        Ok(Phase::Login(Login::Invited(Request { id, offer, again })))
+    }
+
+    fn invited(&mut self, request: Request, element: &Element, step: &mut Step<'_>) -> Next {
+        if !request.is_answered_by(element) {
+            return Err(OfflineReason::UnexpectedElement);
+        }
+        // Whoever was cut off after the form was sent has used it up: then the account may have been made.
+        if element.attr("type") == Some("result") || self.registration == Registration::Attempted {
+            return self.ask_for_form(request.offer, step);
+        }
+        Err(OfflineReason::InvitationRefused)
     }
 
     fn ask_for_form(&mut self, offer: Offer, step: &mut Step<'_>) -> Next {
@@ -200,18 +267,23 @@ impl Session {
     fn start_sasl(&mut self, offer: &Offer, step: &mut Step<'_>) -> Next {
         let bindings = std::mem::take(&mut self.bindings);
         let mechanism = sasl::select(offer, self.seen, &self.config, &bindings)?;
-        let nonce = format!("{}{}", write::random_id(step.rng), write::random_id(step.rng));
-        let (auth, exchange) = sasl::start(mechanism, offer, &self.config, &bindings, nonce)?;
-        // From here on a weaker offer is refused, whether or not this login succeeds.
-        self.seen = self.seen.max(Some(mechanism));
+        if mechanism.proves_password() {
+            // From here on a weaker offer is refused, whether or not this login succeeds.
+            self.seen = self.seen.max(Some(mechanism));
+        }
         self.mechanism = mechanism;
-        self.write(auth);
+        if let Some(inline) = &offer.inline {
+            return self.authenticate(offer, inline, &bindings, step);
+        }
+        let nonce = write::nonce(step.rng);
+        let (first, exchange) = sasl::start(mechanism, offer, &self.config, &bindings, nonce)?;
+        self.write(sasl::auth(mechanism, &first));
         Ok(Phase::Login(Login::Sasl(exchange)))
     }
 
     fn sasl(&mut self, exchange: Exchange, element: &Element) -> Next {
         if element.is("challenge", ns::SASL) {
-            let (response, next) = exchange.challenge(element)?;
+            let (response, next) = exchange.challenge(element, ns::SASL)?;
             self.write(response);
             return Ok(Phase::Login(Login::Sasl(next)));
         }
@@ -221,8 +293,8 @@ impl Session {
         if !element.is("success", ns::SASL) {
             return Err(OfflineReason::UnexpectedElement);
         }
-        exchange.success(element)?;
-        self.open_stream();
+        exchange.success(&element.text())?;
+        self.open_stream(false);
         Ok(Phase::Login(Login::Header(Stage::Authenticated)))
     }
 
@@ -245,7 +317,7 @@ impl Session {
         }
     }
 
-    fn resumed(&mut self, element: &Element, step: &mut Step<'_>) -> Next {
+    pub(crate) fn resumed(&mut self, element: &Element, step: &mut Step<'_>) -> Next {
         let h = element.attr("h").and_then(|h| h.parse().ok());
         if element.is("failed", ns::SM) {
             // The server may still know how far it had come.
@@ -296,17 +368,22 @@ impl Session {
             .get_child("bind", ns::BIND)
             .and_then(|bind| bind.get_child("jid", ns::BIND))
             .and_then(|jid| FullJid::new(&jid.text()).ok())
-            .filter(|jid| jid.to_bare() == self.config.jid)
+            .filter(|jid| self.is_own(jid))
             .filter(|_| element.attr("type") == Some("result"))
             .ok_or(OfflineReason::SessionRefused)?;
-        self.jid = Some(jid.clone());
-        self.requests.clear();
+        self.begin(jid);
+        self.count_or_stand(management, step)
+    }
+
+    /// Has stanzas counted where the server can.
+    fn count_or_stand(&mut self, management: bool, step: &mut Step<'_>) -> Next {
         if management {
             let namespace = ns::SM;
             self.write(format!("<enable xmlns='{namespace}' resume='true'/>").into_bytes());
             self.management = Some(Management::new());
             return Ok(Phase::Login(Login::Enabled));
         }
+        let jid = self.jid.clone().ok_or(OfflineReason::UnexpectedElement)?;
         self.stand(jid, false, step);
         self.ask_for_roster(step)?;
         Ok(Phase::Online)
@@ -330,8 +407,25 @@ impl Session {
         Ok(Phase::Online)
     }
 
+    /// An anonymous account is called what the server calls it, at its own domain.
+    fn is_own(&self, jid: &FullJid) -> bool {
+        match self.config.credential {
+            Credential::Anonymous => jid.domain() == self.config.jid.domain(),
+            Credential::Certificate | Credential::Password => jid.to_bare() == self.config.jid,
+        }
+    }
+
+    /// A new session, which knows nothing of what the former one asked.
+    pub(crate) fn begin(&mut self, jid: FullJid) {
+        if self.config.credential == Credential::Anonymous {
+            self.config.jid = jid.to_bare();
+        }
+        self.jid = Some(jid);
+        self.requests.clear();
+    }
+
     /// The stream stands.
-    fn stand(&mut self, jid: FullJid, resumed: bool, step: &mut Step<'_>) {
+    pub(crate) fn stand(&mut self, jid: FullJid, resumed: bool, step: &mut Step<'_>) {
         let mechanism = self.mechanism;
         self.clock.online(step, &self.config.limits);
         self.tell(Event::Online {
@@ -342,7 +436,7 @@ impl Session {
         self.request_acknowledgement(step.now);
     }
 
-    fn ask_for_roster(&mut self, step: &mut Step<'_>) -> Result<(), OfflineReason> {
+    pub(crate) fn ask_for_roster(&mut self, step: &mut Step<'_>) -> Result<(), OfflineReason> {
         let roster = Roster {
             ver: None,
             items: Vec::new(),
@@ -367,22 +461,11 @@ fn opened(stage: Stage, version: Option<&str>) -> Next {
     }
 }
 
-/// RFC 6120 6.3.3; XEP-0440 3.
-fn offer(features: &Element) -> Offer {
-    let mechanisms = features
-        .get_child("mechanisms", ns::SASL)
-        .into_iter()
-        .flat_map(Element::children)
-        .filter(|child| child.is("mechanism", ns::SASL))
-        .take(MOST_MECHANISMS)
-        .map(|child| child.text().trim().to_owned())
-        .collect();
-    let bindings = features.get_child("sasl-channel-binding", ns::CHANNEL_BINDING);
-    let bindings = bindings.map(|bindings| {
-        let kinds = bindings.children().filter_map(|child| child.attr("type"));
-        kinds.take(MOST_MECHANISMS).map(str::to_owned).collect()
-    });
-    Offer { mechanisms, bindings }
+/// Its kinds of channel binding (XEP-0440 3).
+fn bindings(features: &Element) -> Option<Vec<String>> {
+    let bindings = features.get_child("sasl-channel-binding", ns::CHANNEL_BINDING)?;
+    let kinds = bindings.children().filter_map(|child| child.attr("type"));
+    Some(kinds.take(MOST_MECHANISMS).map(str::to_owned).collect())
 }
 
 /// The name of the condition in a stanza error (RFC 6120 8.3.2).

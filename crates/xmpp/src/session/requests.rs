@@ -8,7 +8,7 @@ use jid::{BareJid, Jid};
 use minidom::Element;
 use xmpp_parsers::iq::Iq;
 
-use super::{Session, Step};
+use super::{Asked, Session, Step};
 use crate::error::Error;
 use crate::event::{AccountChange, Password};
 use crate::write;
@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Confirm { messages: usize },
     /// It proves that the server is there.
     Ping,
+    /// It is the answer to a question of the engine's.
+    Query(u64, Asked),
     /// It is a room's.
     Room(BareJid, RoomStep),
     /// It is the roster.

@@ -7,7 +7,7 @@ use minidom::Element;
 
 use super::login::condition;
 use crate::event::{Event, MessageKind, Request, RosterItem, Subscription};
-use crate::{carbons, delay, invitations, ns};
+use crate::{carbons, delay, invitations, ns, suggestions};
 
 /// Longest roster name that is kept, in bytes; a longer one is left out.
 const LONGEST_NAME: usize = 1_023;
@@ -42,6 +42,9 @@ pub(super) fn message(element: &Element, from: Jid, us: &BareJid) -> Option<Inco
     };
     if carbons::wraps(element) {
         return carbons::received(element, &from, us).map(Incoming::Message);
+    }
+    if let Some(x) = suggestions::held_by(element) {
+        return suggestions::read(x, &from).map(Incoming::Message);
     }
     if let Some(invitation) = invitations::read(element, &from) {
         return Some(Incoming::Message(Event::Invited(invitation)));

@@ -9,6 +9,7 @@ use minidom::Element;
 
 use crate::config::Limits;
 use crate::ns;
+use crate::write::escape;
 
 /// Longest resumption id taken, in bytes.
 const LONGEST_ID: usize = 4_096;
@@ -172,22 +173,6 @@ pub(crate) fn too_high(fault: TooHigh) -> Vec<u8> {
          <handled-count-too-high xmlns='{namespace}' h='{claimed}' send-count='{sent}'/></stream:error>"
     )
     .into_bytes()
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\'' => out.push_str("&apos;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", u32::from(c))),
-            _ => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 use xmpp::{BareJid, Bindings, Command, Config, Error, Event, Input, Output, Session, Tls};
 
-use super::server::{DOMAIN, Server};
+use super::server::{DOMAIN, Identity, Server};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -22,6 +22,8 @@ pub(super) struct Client {
     online: bool,
     /// Every byte that came under TLS.
     heard: Vec<u8>,
+    /// What is shown in the handshake.
+    pub(super) identity: Option<Identity>,
     /// What is written is lost, as on a circuit that is about to break.
     pub(super) black_hole: bool,
 }
@@ -45,6 +47,7 @@ impl Client {
             seen: Vec::new(),
             online: false,
             heard: Vec::new(),
+            identity: None,
             black_hole: false,
         }
     }
@@ -72,7 +75,7 @@ impl Client {
             panic!("TLS twice");
         };
         let name = ServerName::try_from(DOMAIN).unwrap();
-        let connection = ClientConnection::new(server.tls(), name).unwrap();
+        let connection = ClientConnection::new(server.tls(self.identity.as_ref()), name).unwrap();
         socket.set_read_timeout(None).unwrap();
         let mut stream = StreamOwned::new(connection, socket);
         while stream.conn.is_handshaking() {

@@ -8,11 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 pub(super) const DOMAIN: &str = "example.test";
 /// Where the rooms are.
 pub(super) const ROOMS: &str = "rooms.example.test";
+/// A gateway, where a test starts one.
+pub(super) const GATEWAY: &str = "gateway.example.test";
+/// What the gateway says to be let in.
+pub(super) const GATEWAY_SECRET: &str = "quack";
 
 pub(super) struct Server {
     kind: Kind,
@@ -20,8 +24,39 @@ pub(super) struct Server {
     process: Child,
     pub(super) starttls_port: u16,
     pub(super) direct_port: u16,
+    /// Where gateways come in.
+    pub(super) component_port: u16,
     certificate: CertificateDer<'static>,
 }
+
+/// The modules for SASL2 are made for the Prosody after Debian's: it asks its connections two
+/// things more, and tells who opened the stream.
+const FACTS_OF_TLS: &str = r#"
+local stanzas = require "util.stanza".stanza_mt.__index;
+function stanzas:get_child_attr(name, xmlns, attribute)
+    local child = self:get_child(name, xmlns);
+    return child and child.attr[attribute];
+end
+local times = require "util.datetime";
+local datetime = times.datetime;
+times.datetime = function (time) return datetime(time and math.floor(time)); end
+module:hook("stream-features", function (event)
+    event.stream = { from = "alice@example.test" };
+    local methods = getmetatable(event.origin.conn).__index;
+    if methods.ssl_info then return; end
+    function methods:ssl_info()
+        local socket = self:socket();
+        return socket.info and socket:info();
+    end
+    function methods:ssl_exportkeyingmaterial(label, length, context)
+        local socket = self:socket();
+        return socket.exportkeyingmaterial and socket:exportkeyingmaterial(label, length, context);
+    end
+end, 1000);
+"#;
+
+/// A certificate of a client, and its key.
+pub(super) type Identity = (CertificateDer<'static>, PrivateKeyDer<'static>);
 
 /// Whose server it is.
 #[derive(Clone, Copy)]
@@ -46,7 +81,21 @@ impl Server {
         Self::start(Kind::Ejabberd, "sha256")
     }
 
+    /// A Prosody with settings of its own in the place of some of the usual ones.
+    pub(super) fn prosody_changed(change: impl FnOnce(String) -> String) -> Self {
+        Self::start_changed(Kind::Prosody, "SHA-256", change)
+    }
+
+    /// An ejabberd with settings of its own in the place of some of the usual ones.
+    pub(super) fn ejabberd_changed(change: impl FnOnce(String) -> String) -> Self {
+        Self::start_changed(Kind::Ejabberd, "sha256", change)
+    }
+
     fn start(kind: Kind, hash: &str) -> Self {
+        Self::start_changed(kind, hash, |settings| settings)
+    }
+
+    fn start_changed(kind: Kind, hash: &str, change: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = rcgen::KeyPair::generate().unwrap();
         let mut wanted = rcgen::CertificateParams::new(vec![DOMAIN.to_owned()]).unwrap();
@@ -57,20 +106,22 @@ impl Server {
         fs::write(folder.path().join("cert.pem"), &certificate).unwrap();
         fs::write(folder.path().join("key.pem"), &key).unwrap();
         fs::write(folder.path().join("both.pem"), certificate + &key).unwrap();
+        fs::write(folder.path().join("mod_facts_of_tls.lua"), FACTS_OF_TLS).unwrap();
         let ports = free_ports();
         let (name, settings) = match kind {
             Kind::Ejabberd => ("ejabberd.yml", ejabberd_settings(folder.path(), ports, hash)),
             Kind::Prosody => ("prosody.cfg.lua", prosody_settings(folder.path(), ports, hash)),
         };
-        fs::write(folder.path().join(name), settings).unwrap();
+        fs::write(folder.path().join(name), change(settings)).unwrap();
         let process = run(kind, folder.path(), ports);
-        let [starttls_port, direct_port] = ports;
+        let [starttls_port, direct_port, component_port] = ports;
         Self {
             kind,
             folder,
             process,
             starttls_port,
             direct_port,
+            component_port,
             certificate: made.der().clone(),
         }
     }
@@ -86,7 +137,7 @@ impl Server {
         self.process = run(
             self.kind,
             self.folder.path(),
-            [self.starttls_port, self.direct_port],
+            [self.starttls_port, self.direct_port, self.component_port],
         );
     }
 
@@ -94,15 +145,20 @@ impl Server {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    pub(super) fn tls(&self) -> Arc<ClientConfig> {
+    pub(super) fn tls(&self, identity: Option<&Identity>) -> Arc<ClientConfig> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let mut config = match identity {
+            Some((certificate, key)) => config
+                .with_client_auth_cert(vec![certificate.clone()], key.clone_key())
+                .unwrap(),
+            None => config.with_no_client_auth(),
+        };
         config.alpn_protocols = vec![b"xmpp-client".to_vec()];
         Arc::new(config)
     }
@@ -119,7 +175,7 @@ impl Drop for Server {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a loopback server of the test's own")]
-fn run(kind: Kind, folder: &Path, ports: [u16; 2]) -> Child {
+fn run(kind: Kind, folder: &Path, ports: [u16; 3]) -> Child {
     let console = fs::File::create(folder.join("console.log")).unwrap();
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]);
@@ -164,14 +220,14 @@ fn ejabberd(command: &mut Command, folder: &Path) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "finds free loopback ports")]
-fn free_ports() -> [u16; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+fn free_ports() -> [u16; 3] {
+    let listeners = [(); 3].map(|()| TcpListener::bind(("127.0.0.1", 0)).unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-fn prosody_settings(folder: &Path, ports: [u16; 2], hash: &str) -> String {
+fn prosody_settings(folder: &Path, ports: [u16; 3], hash: &str) -> String {
     let folder = folder.display();
-    let [starttls, direct] = ports;
+    let [starttls, direct, components] = ports;
     format!(
         r#"
 run_as_root = true
@@ -181,6 +237,8 @@ log = {{ debug = "{folder}/log" }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {starttls} }}
 c2s_direct_tls_ports = {{ {direct} }}
+component_ports = {{ {components} }}
+plugin_paths = {{ "{folder}" }}
 modules_enabled = {{ "disco", "offline", "ping", "register", "roster", "saslauth", "smacks", "tls" }}
 modules_disabled = {{ "s2s" }}
 allow_registration = true
@@ -192,13 +250,15 @@ ssl = {{ certificate = "{folder}/cert.pem", key = "{folder}/key.pem" }}
 c2s_direct_tls_ssl = {{ certificate = "{folder}/cert.pem", key = "{folder}/key.pem" }}
 VirtualHost "{DOMAIN}"
 Component "{ROOMS}" "muc"
+Component "{GATEWAY}"
+component_secret = "{GATEWAY_SECRET}"
 "#
     )
 }
 
-fn ejabberd_settings(folder: &Path, ports: [u16; 2], hash: &str) -> String {
+fn ejabberd_settings(folder: &Path, ports: [u16; 3], hash: &str) -> String {
     let folder = folder.display();
-    let [starttls, direct] = ports;
+    let [starttls, direct, components] = ports;
     format!(
         r#"
 hosts: ["{DOMAIN}"]
@@ -211,6 +271,7 @@ registration_timeout: infinity
 listen:
   - {{ port: {starttls}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, starttls_required: true, access: everyone }}
   - {{ port: {direct}, ip: "127.0.0.1", module: ejabberd_c2s, tls: true, access: everyone }}
+  - {{ port: {components}, ip: "127.0.0.1", module: ejabberd_service, hosts: {{ "{GATEWAY}": {{ password: "{GATEWAY_SECRET}" }} }} }}
 access_rules:
   everyone: {{ allow: all }}
 modules:

@@ -82,3 +82,49 @@ fn the_server_is_asked_to_forget_the_account_and_says_that_it_did() {
     let change = AccountChange::Removal;
     assert_eq!(peer.take_events(), [Event::AccountChange { change, why: None }]);
 }
+
+#[test]
+fn an_invitation_is_shown_before_the_account_is_asked_for() {
+    let invited = || {
+        let mut peer = Peer::new(|config| {
+            config.register = true;
+            config.invitation = Some("a'<token".to_owned().into());
+        });
+        peer.input(Input::Connected).unwrap();
+        let shown = peer.offer("<mechanism>SCRAM-SHA-256</mechanism>");
+        assert!(
+            shown.contains("<preauth xmlns='urn:xmpp:pars:0' token='a&#39;&lt;token'"),
+            "{shown}"
+        );
+        assert!(!shown.contains("jabber:iq:register"), "{shown}");
+        (peer, shown)
+    };
+    let (mut peer, shown) = invited();
+    answer(&mut peer, &shown, "result", "");
+    assert!(peer.take_said().contains("jabber:iq:register"));
+    let (mut peer, shown) = invited();
+    answer(
+        &mut peer,
+        &shown,
+        "error",
+        "<error type='cancel'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>",
+    );
+    assert_eq!(peer.offline(), Some(OfflineReason::InvitationRefused));
+    assert!(!peer.take_said().contains("jabber:iq:register"));
+}
+
+#[test]
+fn a_token_goes_with_the_request_to_the_one_who_gave_it() {
+    let mut peer = Peer::online();
+    let (jid, token) = ("bob@example.net".parse().unwrap(), Password::new("t1".to_owned()));
+    peer.command(Command::SubscribeWith { jid, token }).unwrap();
+    let said = peer.take_said();
+    assert!(
+        said.contains("<presence xmlns='jabber:client' type='subscribe' to='bob@example.net'>"),
+        "{said}"
+    );
+    assert!(
+        said.contains("<preauth xmlns='urn:xmpp:pars:0' token='t1'>"),
+        "{said}"
+    );
+}

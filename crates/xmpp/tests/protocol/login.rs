@@ -104,7 +104,7 @@ fn bytes_behind_the_leave_to_start_tls_are_refused() {
 #[test]
 fn plain_is_not_used_where_scram_was_ever_offered() {
     let cases: [(&str, bool, Option<Mechanism>, OfflineReason); 6] = [
-        (PLAIN, false, None, OfflineReason::NoMechanism),
+        (PLAIN, false, None, OfflineReason::OnlyPlain),
         (
             PLAIN,
             true,

@@ -10,6 +10,9 @@ use super::super::session::Wanted;
 use super::super::talk::{PersonReport, RoomReport};
 use super::{Irc, way};
 
+/// Rooms that are shown of one person.
+const MAX_SHOWN_ROOMS: usize = 100;
+
 /// What is told of somebody who went.
 const GONE: &str = "The contact went offline, or left the last room that you share. Whoever has this nick next may be \
                     somebody else, so the private conversation was ended.";
@@ -40,6 +43,12 @@ impl Irc {
             Event::PeerRenamed { from, to } => self.on_renamed(&from, &to),
             Event::Presence { nick, online } => self.on_presence(&nick, online),
             Event::Probed { from, what } => self.on_probe(&from, what),
+            Event::Refused {
+                target: Some(irc::Target::Nick(nick)),
+                problem,
+                ..
+            } => self.on_known(&nick, Err(way::refused(problem))),
+            Event::Whois(whois) => self.on_whois(*whois),
             Event::RoomsListed { rooms, .. } => self.on_list(&rooms),
             Event::Sts(StsPolicy::Keep(time)) => self.wanted.push_back(Wanted::TlsOnly(time)),
             Event::Unacknowledged { tokens } => self.report(Report::Lost(tokens)),
@@ -50,6 +59,10 @@ impl Irc {
     fn on_online(&mut self, mechanism: Option<irc::Mechanism>) {
         self.measure();
         self.making.clear();
+        if let Some(password) = &self.identify {
+            // Refused where there is no TLS.
+            let _ = self.tell(irc::Command::Identify(password.clone().into()));
+        }
         let report = Report::Online {
             mechanism: mechanism.map(|mechanism| mechanism.name().to_owned()),
         };
@@ -83,15 +96,16 @@ impl Irc {
         }
         let text = message.text;
         let live = message.origin == Origin::Live;
+        let earlier = message.origin == Origin::History;
         let report = match message.kind {
             TextKind::Text if live => PersonReport::Said { who, text },
             TextKind::Action => {
                 let text = irc::write_action(&text);
-                PersonReport::Readable { who, text }
+                PersonReport::Readable { who, text, earlier }
             }
             // What was kept and looks like OTR is of no use to anybody.
             _ if text.starts_with("?OTR") => return,
-            TextKind::Notice | TextKind::Text => PersonReport::Readable { who, text },
+            TextKind::Notice | TextKind::Text => PersonReport::Readable { who, text, earlier },
         };
         self.person(report);
     }
@@ -154,6 +168,33 @@ impl Irc {
             let password = None;
             self.report(Report::Room(RoomReport::Invited { room, by, password }));
         }
+    }
+
+    fn on_known(&mut self, nick: &Nick, known: Result<Box<model::Known>, Problem>) {
+        if let Some(who) = self.address(nick.as_str()) {
+            self.person(PersonReport::Known { who, known });
+        }
+    }
+
+    fn on_whois(&mut self, whois: irc::Whois) {
+        let Some(contact) = self.address(whois.nick.as_str()) else {
+            return;
+        };
+        let plain = |text: Option<String>| text.map(|text| crate::text::plain(&text));
+        let rooms = whois.rooms.iter().take(MAX_SHOWN_ROOMS);
+        let known = model::Known {
+            contact,
+            address: plain(whois.address),
+            real_name: plain(whois.real_name),
+            server: plain(whois.server),
+            account: plain(whois.account),
+            rooms: rooms.map(|room| crate::text::plain(room.as_str())).collect(),
+            away: whois.away,
+            bot: whois.bot,
+            secure: whois.secure,
+            operator: whois.operator,
+        };
+        self.on_known(&whois.nick, Ok(Box::new(known)));
     }
 
     fn on_list(&mut self, rooms: &[irc::ListedRoom]) {

@@ -17,6 +17,23 @@ fn way() -> IrcWay {
     }
 }
 
+/// What is said to a server that lets us in, and what is told of it.
+fn coming_in(login: IrcLogin, transport: Transport) -> Desk {
+    let way = IrcWay { login, ..way() };
+    let mut desk = Desk {
+        irc: Irc::new(&way, &Zeroizing::new("pencil12".to_owned()), transport),
+        now: Duration::from_secs(1),
+        said: String::new(),
+    };
+    desk.irc.hear(Told::Connected, desk.now);
+    desk.hears(&[
+        ":irc.example 421 alice CAP :Unknown command",
+        ":irc.example 001 alice :Welcome alice!user@tor.example",
+        ":irc.example 422 alice :no motd",
+    ]);
+    desk
+}
+
 struct Desk {
     irc: Irc,
     now: Duration,
@@ -148,11 +165,91 @@ fn only_live_words_are_for_otr() {
     );
     let acted = desk.people(&[":bob!b@h PRIVMSG alice :\u{1}ACTION waves\u{1}"]);
     let text = "/me waves".to_owned();
-    assert_eq!(acted, [PersonReport::Readable { who, text }]);
+    assert_eq!(
+        acted,
+        [PersonReport::Readable {
+            who,
+            text,
+            earlier: false
+        }]
+    );
     assert_eq!(desk.people(&[":bob!b@h NOTICE alice :?OTR:AAMC."]), []);
     // Services are no persons, and what we said elsewhere is not said to us.
     assert_eq!(desk.people(&[":NickServ!s@services PRIVMSG alice :hello"]), []);
     assert_eq!(desk.people(&[":alice!user@tor.example PRIVMSG bob :?OTRv3?"]), []);
+}
+
+#[test]
+fn the_password_is_told_to_nickserv_by_tls_and_never_in_plain_text() {
+    let by_tls = coming_in(IrcLogin::NickServ, Transport::DirectTls).said;
+    assert_eq!(by_tls.matches("pencil12").count(), 1, "{by_tls}");
+    assert!(
+        by_tls.contains("PRIVMSG NickServ :IDENTIFY pencil12\r\n"),
+        "{by_tls}"
+    );
+    // Not a word of it before we are let in.
+    let first = by_tls.find("IDENTIFY").unwrap();
+    assert!(by_tls.find("USER user").is_some_and(|user| user < first));
+    let in_plain = coming_in(IrcLogin::NickServ, Transport::PlainOverOnion).said;
+    assert!(
+        in_plain.contains("USER user") && !in_plain.contains("pencil12"),
+        "{in_plain}"
+    );
+    let bouncer = coming_in(IrcLogin::Bouncer, Transport::DirectTls).said;
+    assert!(
+        bouncer.contains("PASS pencil12\r\n") && !bouncer.contains("IDENTIFY"),
+        "{bouncer}"
+    );
+    let bouncer = coming_in(IrcLogin::Bouncer, Transport::PlainOverOnion).said;
+    assert!(!bouncer.contains("pencil12"), "{bouncer}");
+}
+
+#[test]
+fn what_was_kept_is_told_as_such_and_never_for_otr() {
+    let mut desk = Desk::new();
+    // A bouncer that has no tags for times puts them into a batch.
+    let told = desk.people(&[
+        ":irc.example BATCH +1 chathistory bob",
+        "@batch=1 :bob!b@h PRIVMSG alice :?OTRv3?",
+        "@batch=1 :bob!b@h PRIVMSG alice :hello",
+        ":irc.example BATCH -1",
+        "@time=2001-01-01T00:00:00.000Z :bob!b@h PRIVMSG alice :?OTR:AAMC.",
+        "@time=2001-01-01T00:00:00.000Z :bob!b@h PRIVMSG alice :again",
+    ]);
+    let kept = |text: &str| PersonReport::Readable {
+        who: address("bob"),
+        text: text.to_owned(),
+        earlier: true,
+    };
+    assert_eq!(told, [kept("hello"), kept("again")]);
+}
+
+#[test]
+fn a_network_says_what_it_knows_of_somebody_when_it_is_asked() {
+    let mut desk = Desk::new();
+    let ask = |who: &str| Order::Person {
+        who: address(who),
+        wish: Wish::Ask,
+    };
+    let (said, _) = desk.orders(ask("bob"));
+    assert!(said.contains("WHOIS bob\r\n"), "{said}");
+    let told = desk.people(&[
+        ":irc.example 311 alice bob b h * :Ro\u{2}bert",
+        ":irc.example 318 alice bob :End",
+    ]);
+    let [PersonReport::Known { known: Ok(known), .. }] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(
+        (known.address.as_deref(), known.real_name.as_deref()),
+        (Some("b@h"), Some("Robert"))
+    );
+    desk.orders(ask("nobody"));
+    let told = desk.people(&[":irc.example 401 alice nobody :No such nick"]);
+    assert!(
+        matches!(&told[..], [PersonReport::Known { known: Err(why), .. }] if why.code == "irc.no_such_nick"),
+        "{told:?}"
+    );
 }
 
 #[test]

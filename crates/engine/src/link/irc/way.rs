@@ -13,10 +13,14 @@ use super::super::{Candidate, Target};
 /// How an account logs in to the services of its network.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum IrcLogin {
+    /// By the password of a bouncer or closed server (PASS).
+    Bouncer,
     /// By its certificate (EXTERNAL).
     Certificate,
     /// By its key (ECDSA-NIST256P-CHALLENGE).
     Key,
+    /// By its password, told to NickServ once it is in.
+    NickServ,
     /// Not at all.
     None,
     /// By its password.
@@ -53,8 +57,9 @@ impl IrcWay {
                 password: password.clone(),
                 allow_plain: true,
             },
-            (IrcLogin::None | IrcLogin::Key, _) => Login::None,
+            (IrcLogin::Bouncer | IrcLogin::NickServ | IrcLogin::None | IrcLogin::Key, _) => Login::None,
         };
+        config.server_password = (self.login == IrcLogin::Bouncer).then(|| password.clone());
         config
     }
 
@@ -84,6 +89,15 @@ impl IrcWay {
             for target in &mut targets {
                 (target.candidate.port, target.candidate.transport) = (port, Transport::DirectTls);
             }
+        }
+        if matches!(self.login, IrcLogin::Bouncer | IrcLogin::NickServ) {
+            // These passwords go as they are.
+            targets.retain(|target| target.candidate.transport == Transport::DirectTls);
+        }
+        if targets.is_empty() {
+            let text = "This way to log in shows the password to whoever carries the connection, and is used with TLS only. \
+                        Choose direct TLS, or another way to log in.";
+            return Err(Problem::new("account.password_needs_tls", text));
         }
         Ok(targets)
     }
@@ -139,7 +153,7 @@ impl IrcWay {
     fn gets_in(&self, rule: LoginRule) -> bool {
         match rule {
             LoginRule::Open => true,
-            LoginRule::Account => self.login != IrcLogin::None,
+            LoginRule::Account => !matches!(self.login, IrcLogin::NickServ | IrcLogin::None),
             LoginRule::CertificateOrKey => matches!(self.login, IrcLogin::Certificate | IrcLogin::Key),
         }
     }
@@ -321,6 +335,17 @@ mod tests {
         let without = way("hackint", IrcLogin::None).targets(None, None).unwrap();
         assert_eq!((with.len(), without.len()), (2, 1));
         assert!(with[0].candidate.host != without[0].candidate.host);
+    }
+
+    #[test]
+    fn a_password_that_others_could_read_goes_by_tls_only() {
+        let onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
+        for login in [IrcLogin::Bouncer, IrcLogin::NickServ] {
+            let refused = way(onion, login).targets(None, None).map(|_| ()).unwrap_err();
+            assert_eq!(refused.code, "account.password_needs_tls");
+            assert_eq!(way("irc.example", login).targets(None, None).unwrap().len(), 1);
+            assert_eq!(way(onion, login).targets(None, Some(6697)).unwrap().len(), 1);
+        }
     }
 
     #[test]

@@ -114,6 +114,9 @@ impl Messenger {
 
     fn on_entered(&mut self, id: AccountId, address: &Address, nick: String) {
         let Ok(room) = self.known_room(id, address) else {
+            if self.by_bouncer(id) && self.adopt(id, address) {
+                return self.on_entered(id, address, nick);
+            }
             // The server put us there: nobody asked for it, so we go.
             let room = address.clone();
             let _ = self.room_order(id, crate::link::RoomOrder::Leave { room });

@@ -158,6 +158,69 @@ async fn whoever_comes_under_the_name_of_a_contact_gets_nothing_that_was_written
 }
 
 #[tokio::test]
+async fn what_a_bouncer_kept_is_marked_begins_nothing_and_its_rooms_stay() {
+    let account = json!({
+        "protocol": "irc", "address": "alice@irc.example", "password": "alice/net:secret", "login": "bouncer",
+        "connect": false
+    });
+    let mut desk = Desk::with(account).await;
+    desk.reports(Report::Online { mechanism: None });
+    desk.about("contact.add", "bob", json!({})).unwrap();
+    desk.all_orders();
+    for (text, earlier) in [("while you were away", true), ("and now", false)] {
+        let (who, text) = (address("bob"), text.to_owned());
+        desk.reports(Report::Person(PersonReport::Readable { who, text, earlier }));
+    }
+    let shown = desk.about("conversation.show", "bob", json!({})).unwrap();
+    let shown: model::Conversation = serde_json::from_value(shown).unwrap();
+    let marks: Vec<_> = shown
+        .messages
+        .iter()
+        .map(|message| (message.earlier, message.encrypted))
+        .collect();
+    assert_eq!(marks, [(true, false), (false, false)]);
+    let (room, nick) = (address(ROOM), "alice".to_owned());
+    desk.tells(RoomReport::Entered { room, nick });
+    assert_eq!(desk.shown().room.state, RoomState::Inside);
+    assert!(
+        desk.all_orders().is_empty(),
+        "nothing is answered, and no room left"
+    );
+}
+
+#[tokio::test]
+async fn the_owner_asks_what_the_network_says_of_somebody() {
+    let mut desk = desk().await;
+    desk.all_orders();
+    let with = json!({ "account": desk.account, "contact": "mallory" });
+    let ask = |desk: &mut Desk, number: u64| {
+        let command = command("contact.whois", with.clone());
+        desk.messenger.carry_out(command, Some(&json!(number)))
+    };
+    assert!(matches!(ask(&mut desk, 1), Outcome::Later));
+    let asked =
+        |order: &Order| matches!(order, Order::Person { who, wish: Wish::Ask } if who.as_str() == "mallory");
+    assert!(desk.all_orders().iter().any(asked));
+    // One question at a time about one person.
+    assert!(matches!(ask(&mut desk, 2), Outcome::Now(Err(_))));
+    let problem = Problem::new("irc.no_such_nick", "Nobody has this nick.");
+    desk.reports(Report::Person(PersonReport::Known {
+        who: address("mallory"),
+        known: Err(problem),
+    }));
+    assert!(matches!(ask(&mut desk, 3), Outcome::Later));
+    let listed = now(&mut desk.messenger, command("account.networks", json!({}))).unwrap();
+    let listed: model::Networks = serde_json::from_value(listed).unwrap();
+    assert!(listed.networks.iter().all(|network| !network.source.is_empty()));
+    let libera = listed
+        .networks
+        .iter()
+        .find(|network| network.name == "Libera.Chat")
+        .unwrap();
+    assert!(libera.certificate_or_key && libera.steps.len() == 3);
+}
+
+#[tokio::test]
 async fn strangers_wait_and_services_are_no_contacts() {
     let mut desk = desk().await;
     desk.all_orders();

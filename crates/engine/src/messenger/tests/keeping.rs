@@ -156,3 +156,49 @@ async fn the_destroying_passphrase_is_set_in_full_knowledge_and_destroys() {
         assert!(!with_passphrase(&mut desk, "profile.unlock", passphrase).await);
     }
 }
+
+#[tokio::test]
+async fn guessing_the_passphrase_is_made_dearer_and_never_cheaper() {
+    let mut desk = desk().await;
+    let shown = now(&mut desk.messenger, command("profile.cost", json!({}))).unwrap();
+    let shown: model::GuessingCost = serde_json::from_value(shown).unwrap();
+    let mut raise = |passphrase: &str, memory_mib: u32, passes: u32| {
+        let params = json!({ "passphrase": passphrase, "memory_mib": memory_mib, "passes": passes });
+        now(&mut desk.messenger, command("profile.raise_cost", params))
+    };
+    let (memory, passes) = (shown.memory_mib, shown.passes);
+    for (memory, passes) in [(1025, passes), (u32::MAX, passes), (memory, 17), (0, 0)] {
+        assert_eq!(code(raise("otter", memory, passes)), "profile.cost_out_of_range");
+    }
+    assert_eq!(code(raise("otter", memory - 1, passes)), "profile.cost_lower");
+    assert_eq!(code(raise("otter", memory, passes - 1)), "profile.cost_lower");
+    assert_eq!(code(raise("wrong", memory, passes + 1)), "vault.wrong-passphrase");
+    let raised = raise("otter", memory, passes + 1).unwrap();
+    assert_eq!(raised["passes"], passes + 1);
+    lock(&mut desk);
+    assert!(!with_passphrase(&mut desk, "profile.unlock", "wrong").await);
+    assert!(with_passphrase(&mut desk, "profile.unlock", "otter").await);
+    assert_eq!(
+        now(&mut desk.messenger, command("profile.cost", json!({}))),
+        Ok(raised)
+    );
+}
+
+#[tokio::test]
+async fn each_guess_over_door_1_costs_a_derivation_and_guesses_are_not_made_side_by_side() {
+    let mut desk = desk().await;
+    lock(&mut desk);
+    let began = std::time::Instant::now();
+    assert!(with_passphrase(&mut desk, "profile.unlock", "otter").await);
+    let right = began.elapsed();
+    lock(&mut desk);
+    let began = std::time::Instant::now();
+    for _ in 0..2 {
+        assert!(!with_passphrase(&mut desk, "profile.unlock", "wrong").await);
+    }
+    // Two cost as much as two that are right, but for what opening takes besides.
+    assert!(began.elapsed() * 2 > right, "{:?} and {right:?}", began.elapsed());
+    let guess = || command("profile.unlock", json!({ "passphrase": "wrong" }));
+    assert!(matches!(desk.messenger.carry_out(guess(), None), Outcome::Later));
+    assert_eq!(code(now(&mut desk.messenger, guess())), "profile.busy");
+}

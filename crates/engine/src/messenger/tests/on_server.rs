@@ -7,7 +7,7 @@ use super::*;
 
 impl Desk {
     /// Asks the server; nothing is answered yet.
-    fn asks(&mut self, method: &str, params: Value) -> xmpp::Command {
+    pub(super) fn asks(&mut self, method: &str, params: Value) -> xmpp::Command {
         while self.orders.try_recv().is_ok() {}
         let id = json!(7);
         match self.messenger.carry_out(command(method, params), Some(&id)) {
@@ -20,13 +20,13 @@ impl Desk {
         }
     }
 
-    fn refused(&mut self, method: &str, params: Value) -> String {
+    pub(super) fn refused(&mut self, method: &str, params: Value) -> String {
         now(&mut self.messenger, command(method, params))
             .unwrap_err()
             .code
     }
 
-    fn server_says(&mut self, change: AccountChange, why: Option<StanzaCondition>) {
+    pub(super) fn server_says(&mut self, change: AccountChange, why: Option<StanzaCondition>) {
         self.tell(xmpp::Event::AccountChange { change, why });
     }
 

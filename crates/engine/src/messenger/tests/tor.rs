@@ -4,6 +4,7 @@
 use dial::{ControlPlace, Embedded, Password, Running, TorSettings};
 
 use super::*;
+use crate::messenger::tor::Choice;
 
 const BRIDGE: &str = "obfs4 192.0.2.1:9 0123456789ABCDEF0123456789ABCDEF01234567 cert=a";
 
@@ -49,7 +50,7 @@ async fn a_way_to_tor_that_cannot_be_is_refused_before_the_gate_is_asked() {
 #[tokio::test]
 async fn the_choice_of_tor_is_kept_and_counts_before_any_account_connects() {
     let mut desk = Desk::new().await;
-    desk.messenger.tor_chosen(running()).unwrap();
+    desk.messenger.tor_chosen(Choice::Kept(running())).unwrap();
     desk.messenger.lock().unwrap();
     desk.messenger.dialer = Dialer::new();
     assert_eq!(desk.messenger.dialer.tor_settings(), None);
@@ -65,7 +66,7 @@ async fn the_choice_of_tor_is_kept_and_counts_before_any_account_connects() {
 async fn a_choice_made_before_the_profile_is_open_is_kept_in_it() {
     let mut desk = Desk::new().await;
     desk.messenger.lock().unwrap();
-    desk.messenger.tor_chosen(running()).unwrap();
+    desk.messenger.tor_chosen(Choice::Kept(running())).unwrap();
     later(
         &mut desk.messenger,
         command("profile.unlock", json!({ "passphrase": "otter" })),
@@ -91,6 +92,51 @@ async fn a_kept_choice_that_cannot_be_read_lets_nothing_out() {
     let dialer = desk.messenger.dialer.clone();
     let refused = dialer.connect(&account, dial::Purpose::Xmpp, &host, 5222).await;
     assert_eq!(refused.unwrap_err().code(), "tor.settings.unreadable");
+}
+
+/// `tor.settings`, as it is answered without a gate.
+async fn shown(desk: &mut Desk) -> Value {
+    assert!(matches!(
+        desk.messenger.carry_out(command("tor.settings", json!({})), None),
+        Outcome::Later
+    ));
+    match desk.messenger.jobs.1.recv().await {
+        Some(Job::Answered { result, .. }) => result.unwrap(),
+        _ => panic!("no answer"),
+    }
+}
+
+#[tokio::test]
+async fn who_wants_to_be_asked_is_asked_at_each_start_and_nothing_is_connected_before() {
+    let mut desk = Desk::new().await;
+    desk.messenger.tor_chosen(Choice::Ask).unwrap();
+    let told = shown(&mut desk).await;
+    // What is in use stays.
+    assert_eq!((&told["ask"], &told["waits"]), (&json!(true), &json!(false)));
+    for _start in 0..2 {
+        desk.messenger.lock().unwrap();
+        desk.messenger.dialer = Dialer::new();
+        later(
+            &mut desk.messenger,
+            command("profile.unlock", json!({ "passphrase": "otter" })),
+        )
+        .await;
+        // There is no gate, which is waited for.
+        tokio::time::pause();
+        let told = shown(&mut desk).await;
+        assert_eq!((&told["ask"], &told["waits"]), (&json!(true), &json!(true)));
+        let host = dial::Host::parse("xmpp.example.org").unwrap();
+        let account = dial::Isolation::from_bytes([1; 16]);
+        let dialer = desk.messenger.dialer.clone();
+        let refused = dialer.connect(&account, dial::Purpose::Xmpp, &host, 5222).await;
+        assert_eq!(refused.unwrap_err().code(), "tor.settings.not_chosen");
+        // For this run.
+        desk.messenger.tor_chosen(Choice::Once(running())).unwrap();
+        assert_eq!(shown(&mut desk).await["ask"], true);
+        tokio::time::resume();
+    }
+    desk.messenger.tor_chosen(Choice::Kept(running())).unwrap();
+    assert_eq!(shown(&mut desk).await["ask"], false);
 }
 
 #[tokio::test]

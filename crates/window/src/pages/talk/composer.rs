@@ -6,7 +6,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use model::{Command, CorrectMessage, Done, MessageId, MessageSent, SayInRoom, SendMessage};
+use model::{
+    CheckText, Command, CorrectMessage, Done, Findings, MessageId, MessageSent, SayInRoom, SendMessage,
+};
 use slint::{ComponentHandle, SharedString, Timer, TimerMode};
 use view::{Peer, What};
 
@@ -15,10 +17,14 @@ use crate::app::now;
 use crate::markup;
 use crate::pages::with;
 
+/// How long a person has to pause until what was written is looked at.
+const LOOK_AFTER: Duration = Duration::from_millis(700);
+
 /// What the composer needs besides its text.
 #[derive(Default)]
 pub(super) struct Composer {
     pause: Rc<Timer>,
+    looking: Rc<Timer>,
     /// The message that is being corrected.
     correcting: Rc<RefCell<Option<MessageId>>>,
 }
@@ -43,7 +49,7 @@ impl Composer {
             }
         }));
         self.attach_correcting(app);
-        let pause = self.pause.clone();
+        let (pause, looking) = (self.pause.clone(), self.looking.clone());
         let correcting = self.correcting.clone();
         global.on_drafted(with(app, move |app, text: SharedString| {
             // A correction is no draft: what was begun before it stays.
@@ -54,6 +60,7 @@ impl Composer {
                 return;
             };
             app.mirror(|mirror| mirror.drafts_mut().change(&peer, &text, now()));
+            look_at(app, &looking, peer, text);
             let weak = Rc::downgrade(app);
             let wait = Duration::from_millis(view::PAUSE);
             pause.start(TimerMode::SingleShot, wait, move || {
@@ -94,7 +101,10 @@ impl Composer {
     pub(super) fn begin(&self, app: &Rc<App>, peer: &Peer) {
         app.keep_drafts();
         self.correcting.take();
-        app.ui().global::<markup::Talk<'_>>().set_correcting(false);
+        self.looking.stop();
+        let global = app.ui().global::<markup::Talk<'_>>();
+        global.set_correcting(false);
+        global.set_careful(SharedString::default());
         write(app, &draft(app, peer));
         let look = app.look();
         app.ui()
@@ -134,6 +144,35 @@ fn write(app: &Rc<App>, text: &str) {
     global.set_to_write(global.get_to_write().wrapping_add(1));
 }
 
+/// Has what is being written looked at, once the person pauses: what it would give away is said, and nothing held up.
+fn look_at(app: &Rc<App>, looking: &Timer, peer: Peer, text: SharedString) {
+    app.ui()
+        .global::<markup::Talk<'_>>()
+        .set_careful(SharedString::default());
+    if text.trim().is_empty() {
+        return looking.stop();
+    }
+    let weak = Rc::downgrade(app);
+    looking.start(TimerMode::SingleShot, LOOK_AFTER, move || {
+        let Some(app) = weak.upgrade() else { return };
+        let command = Command::CheckText(CheckText {
+            account: peer.account,
+            to: peer.contact.clone(),
+            text: text.to_string(),
+        });
+        let peer = peer.clone();
+        app.send::<Findings>(&command, move |app, found| {
+            // Whoever went on to another conversation is not told of this one.
+            let same = app.state(|state| state.in_view() == Some(&peer));
+            let told = found.map(|found| view::findings(&found, &app.words()));
+            let global = app.ui().global::<markup::Talk<'_>>();
+            if same && !draft(app, &peer).is_empty() {
+                global.set_careful(told.unwrap_or_default().into());
+            }
+        });
+    });
+}
+
 fn send(app: &Rc<App>, text: &str) {
     let Some(peer) = app.state(|state| state.in_view().cloned()) else {
         return;
@@ -144,6 +183,9 @@ fn send(app: &Rc<App>, text: &str) {
     }
     app.mirror(|mirror| mirror.drafts_mut().change(&peer, "", now()));
     app.keep_drafts();
+    app.ui()
+        .global::<markup::Talk<'_>>()
+        .set_careful(SharedString::default());
     let command = command(app, &peer, text.clone());
     app.send::<MessageSent>(&command, move |app, sent| {
         let Err(problem) = sent else { return };

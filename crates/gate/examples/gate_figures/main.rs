@@ -2,7 +2,8 @@
 //! It must never measure one side first and the other later: turns alternate in every order, and medians are compared.
 //! Standard: docs of the program's benchmarks: one JSON object a line.
 //!
-//! `otter-lab-net run -- gate_figures [--lives N] [--rounds N] [--carry 0] [--each]` (`--carry 0`: no throughput)
+//! `otter-lab-net run -- gate_figures [--lives N] [--rounds N] [--starts N] [--carry 0] [--each]` (`--carry 0`: no
+//! throughput)
 //!
 //! Three things decide how long a new account waits, and none of them is the gate: whether Tor has a spare circuit (Arti
 //! looks every ten seconds, keeps two for a port, and stops while it knows twelve or more), which guard it drew, and what
@@ -16,6 +17,8 @@
     clippy::print_stderr,
     reason = "a measuring tool: it fails loudly and prints its figures"
 )]
+
+mod starts;
 
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
@@ -52,6 +55,7 @@ trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
 struct Lab {
+    dir: PathBuf,
     network_file: PathBuf,
     domain: String,
     onion: String,
@@ -67,6 +71,7 @@ impl Lab {
         let text = |name: &str| info.get(name).unwrap().as_str().unwrap().to_owned();
         let echo = info.get("ports").unwrap().get("echo").unwrap().as_u64().unwrap();
         Lab {
+            dir: text("dir").into(),
             network_file: text("network_file").into(),
             domain: text("domain"),
             onion: text("onion"),
@@ -327,13 +332,8 @@ fn tell_alone(figure: &str, unit: &str, ours: f64, goal: Option<f64>) {
     println!("{line}");
 }
 
-fn resident_megabytes() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+fn own_megabytes() -> f64 {
+    starts::resident_megabytes(std::process::id())
 }
 
 fn compare(place: &Place) {
@@ -382,6 +382,13 @@ fn option(name: &str, default: u64) -> u64 {
 async fn main() {
     let (lives, rounds) = (option("--lives", 3), option("--rounds", 6));
     let lab = Lab::find();
+    let words: Vec<String> = std::env::args().collect();
+    if let [_, word, home] = words.as_slice()
+        && word == starts::ALONE
+    {
+        return starts::stand_alone(&lab, Path::new(home)).await;
+    }
+    starts::measure(&lab, option("--starts", 6)).await;
     let home = tempfile::tempdir().unwrap();
     let [exit_load, onion_load] = LOADS;
     let mut places = [
@@ -401,7 +408,7 @@ async fn main() {
             file: lab.network_file.clone(),
         };
         let ours = ours(network, &home.join("ours")).await;
-        resident.get_or_insert_with(resident_megabytes);
+        resident.get_or_insert_with(own_megabytes);
         let arti = arti_alone(&lab, &home.join("arti")).await;
         let ways = [ours, arti, Way::Socks(lab.socks)];
         door.extend(door_alone(&ways[0]).await);
@@ -418,7 +425,7 @@ async fn main() {
         places.iter().for_each(show_each);
     }
     // The whole process after the first bootstrap: gate, dialer and this tool.
-    let resident = resident.unwrap_or_else(resident_megabytes);
+    let resident = resident.unwrap_or_else(own_megabytes);
     tell_alone(
         "gate.resident_after_bootstrap_mb",
         "MB",

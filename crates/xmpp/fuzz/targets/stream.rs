@@ -1,0 +1,9 @@
+//! libFuzzer's way into `judge::stream`.
+#![no_main]
+
+#[path = "../judge.rs"]
+mod judge;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    judge::stream(bytes);
+});
