@@ -55,17 +55,17 @@ async fn a_profile_that_its_owner_left_locks_itself_and_a_window_alone_does_not_
     set(&mut desk, json!({ "lock_after_minutes": 1 })).unwrap();
     desk.messenger.look_at_the_clock();
     assert!(desk.messenger.open.is_some());
-    desk.messenger.origin -= Duration::from_secs(59);
+    desk.messenger.origin -= Duration::from_secs(40);
     desk.messenger.attend(&Command::Snapshot(Nothing {}));
     assert!(desk.messenger.open.is_some());
     desk.messenger.attend(&command(
         "conversation.show",
         json!({ "account": 1, "contact": BOB }),
     ));
-    desk.messenger.origin -= Duration::from_secs(59);
+    desk.messenger.origin -= Duration::from_secs(40);
     desk.messenger.look_at_the_clock();
     assert!(desk.messenger.open.is_some());
-    desk.messenger.origin -= Duration::from_secs(2);
+    desk.messenger.origin -= Duration::from_secs(21);
     desk.messenger.attend(&Command::Snapshot(Nothing {}));
     assert!(desk.messenger.open.is_none());
 }
