@@ -1,12 +1,5 @@
 //! The window among the programs of a desktop: what a screen reader finds in it, and what the desktop is told.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "starts a desktop and reads what it says"
-)]
-
 #[path = "support/desktop.rs"]
 mod desktop;
 #[path = "support/screen.rs"]

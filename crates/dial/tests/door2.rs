@@ -89,7 +89,12 @@ async fn echo(header: Header, mut stream: Side) {
             stream.shutdown().await.unwrap();
         }
         Header::Status => ready(stream).await,
-        Header::Check | Header::NewCircuit { .. } | Header::Settings(_) | Header::Transports => {
+        Header::Accept { .. }
+        | Header::Check
+        | Header::NewCircuit { .. }
+        | Header::Serve(_)
+        | Header::Settings(_)
+        | Header::Transports => {
             say(&mut stream, Answer::Done).await;
         }
     }

@@ -5,7 +5,7 @@ mod stage;
 
 use std::cell::RefCell;
 
-use i_slint_backend_testing::{ElementHandle, ElementQuery, ElementRoot};
+use i_slint_backend_testing::{ElementHandle, ElementRoot};
 use slint::ComponentHandle;
 use stage::{Stage, tour};
 use window::Look;

@@ -170,10 +170,10 @@ impl Link {
             finder.worked(first.unwrap_or(place).clone());
         }
         match (&mut self.setup.network, &report) {
-            (Network::Xmpp { mechanism_seen, .. }, Report::Xmpp(xmpp::Event::Online { mechanism, .. })) => {
-                if mechanism.proves_password() {
-                    *mechanism_seen = Some(*mechanism);
-                }
+            (Network::Xmpp { mechanism_seen, .. }, Report::Xmpp(xmpp::Event::Online { mechanism, .. }))
+                if mechanism.proves_password() =>
+            {
+                *mechanism_seen = Some(*mechanism);
             }
             (Network::Irc(way), Report::Online { mechanism, .. }) => way.used(mechanism.as_deref()),
             _ => {}

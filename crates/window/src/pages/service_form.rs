@@ -50,7 +50,7 @@ impl OpenForm {
         global.on_edited(move |place, text| {
             let values = text.lines().map(str::to_owned).collect();
             form.change(place, |form, answers, place| {
-                view::answer(form, answers, place, values)
+                view::answer(form, answers, place, values);
             });
         });
         let form = self.clone();
@@ -66,7 +66,7 @@ impl OpenForm {
                 return;
             };
             form.change(place, |form, answers, place| {
-                view::choose(form, answers, place, &[option])
+                view::choose(form, answers, place, &[option]);
             });
         });
         let form = self.clone();

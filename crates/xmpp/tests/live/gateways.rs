@@ -20,6 +20,7 @@ struct Biboumi {
 }
 
 impl Biboumi {
+    #[expect(clippy::disallowed_methods, reason = "starts a gateway of the test's own")]
     fn start(server: &Server) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = folder.path().join("biboumi.cfg");
