@@ -189,6 +189,8 @@ fn beside(stage: &mut Stage, seen: &dyn Fn(&Stage, &str)) {
 /// Other networks, and a form of one.
 fn gateways(stage: &mut Stage, seen: &dyn Fn(&Stage, &str)) {
     stage.app.ui().global::<Nav<'_>>().invoke_go(Page::Gateways);
+    // The page begins empty once it is shown.
+    stage.screen.settle();
     let global = stage.app.ui().global::<markup::Gateways<'_>>();
     global.invoke_ask(0, "".into());
     stage.answer("gateway.list", &json!({ "gateways": [{
