@@ -254,7 +254,7 @@ fn the_layout_of_irc_accounts_and_rooms_stays() {
     let irc = serde_json::json!({ "irc": {
         "address": "alice@irc.example", "login": "certificate", "password": "", "host": null, "port": 6697,
         "tls": "direct", "pins": [], "mechanism_seen": null, "login_key": "AQ==", "certificate": "Ag==",
-        "certificate_key": "Aw==", "learnt": {}, "login": { "by": "password", "plain": false },
+        "certificate_key": "Aw==", "learnt": {},
     } });
     let room = serde_json::json!({
         "account": 1, "address": "#otters", "nick": "alice", "password": null, "enter": true, "draft": null,
