@@ -26,21 +26,8 @@ pub fn findings(found: &Findings, words: &Words) -> String {
 
 fn sentence(finding: &Finding, words: &Words) -> String {
     let part = text::line(&finding.part, MAX_PART).text;
-    let key = match finding.kind.as_str() {
-        "bidirectional" => "finding.bidirectional",
-        "file_path" => "finding.file_path",
-        "invisible" => "finding.invisible",
-        "look_alike" => "finding.look_alike",
-        "own_name" => "finding.own_name",
-        "same_contact" => "finding.same_contact",
-        "same_name" => "finding.same_name",
-        "same_room" => "finding.same_room",
-        "same_text" => "finding.same_text",
-        "time_zone" => "finding.time_zone",
-        // Of a newer engine.
-        _ => return String::new(),
-    };
-    words.fill(key, &[("part", &part)])
+    // A kind of a newer engine has no sentence, and is not told.
+    words.fill(&format!("finding.{}", finding.kind), &[("part", &part)])
 }
 
 #[cfg(test)]

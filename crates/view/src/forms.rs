@@ -145,6 +145,12 @@ fn field(field: &FormField) -> FieldRow {
     }
 }
 
+/// A name that somebody else gave; where that is empty, another word of theirs.
+pub fn named(name: Option<&str>, other: &str) -> String {
+    let name = name.map(label).filter(|it| !it.is_empty());
+    name.unwrap_or_else(|| label(other))
+}
+
 fn label(said: &str) -> String {
     text::line(said, MAX_LABEL).text
 }

@@ -41,7 +41,7 @@ pub use client::{Answer, CallError, CallId, HearError, Line};
 pub use drafts::{Drafts, MAX_DRAFTS, PAUSE};
 pub use findings::findings;
 pub use forms::{
-    FieldLook, FieldRow, FormPage, GatewayRow, answer, choose, form_page, gateway_row, is_ticked,
+    FieldLook, FieldRow, FormPage, GatewayRow, answer, choose, form_page, gateway_row, is_ticked, named,
 };
 pub use header::{Header, header};
 pub use invitation::{Invitation, invitation, link};

@@ -56,7 +56,7 @@ mod visibility;
 
 use std::rc::Rc;
 
-use model::{CheckLinks, Command, Findings, Problem};
+use model::{AccountId, CheckLinks, Command, Findings, Problem};
 use slint::{ModelRc, SharedString, VecModel};
 use view::Change;
 
@@ -117,6 +117,12 @@ pub(crate) fn accounts(app: &Rc<App>) -> ModelRc<SharedString> {
     let address = |it: &model::Account| SharedString::from(view::text::address(it.address.as_str()));
     let names: Vec<_> = app.state(|state| state.accounts().map(address).collect());
     ModelRc::new(VecModel::from(names))
+}
+
+/// The account that was chosen in [`accounts`].
+pub(crate) fn account_at(app: &App, place: i32) -> Option<AccountId> {
+    let place = usize::try_from(place).ok()?;
+    app.state(|state| state.accounts().nth(place).map(|it| it.id))
 }
 
 /// Goes on where nothing would tie two accounts together, and otherwise gives the sentences that say what would.

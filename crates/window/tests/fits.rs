@@ -90,31 +90,34 @@ fn wrong(stage: &Stage) -> Vec<String> {
     found
 }
 
-/// Shows every screen in a language, in a window of a width.
-fn fits_in(language: &str, width: u32, height: u32) {
+/// Shows every screen in a look, in a window of a size.
+fn fits(look: &Look, width: u32, height: u32) {
     let mut stage = Stage::new(width, height);
-    let look = Look {
-        language: language.to_owned(),
-        ..Look::default()
-    };
     let found = RefCell::new(Vec::new());
-    tour::every_screen(&mut stage, &look, &|stage, name| {
+    tour::every_screen(&mut stage, look, &|stage, name| {
         let wrong = wrong(stage).into_iter().map(|it| format!("{name}: {it}"));
         found.borrow_mut().extend(wrong);
     });
     let found = found.take();
-    assert!(found.is_empty(), "{language}: {found:#?}");
+    assert!(found.is_empty(), "{look:?}: {found:#?}");
+}
+
+fn in_language(tag: &str) -> Look {
+    Look {
+        language: tag.to_owned(),
+        ..Look::default()
+    }
 }
 
 #[test]
 fn words_that_are_two_fifths_longer_find_room() {
-    fits_in("qps", 640, 480);
+    fits(&in_language("qps"), 640, 480);
 }
 
 #[test]
 fn every_language_finds_room_in_a_small_window() {
     for language in view::Language::ALL {
-        std::thread::spawn(move || fits_in(language.tag(), 560, 420))
+        std::thread::spawn(move || fits(&in_language(language.tag()), 560, 420))
             .join()
             .unwrap();
     }
@@ -122,16 +125,9 @@ fn every_language_finds_room_in_a_small_window() {
 
 #[test]
 fn letters_of_twice_the_size_find_room() {
-    let mut stage = Stage::new(1100, 800);
-    let look = Look {
+    let large = Look {
         zoom: 200,
         ..Look::default()
     };
-    let found = RefCell::new(Vec::new());
-    tour::every_screen(&mut stage, &look, &|stage, name| {
-        let wrong = wrong(stage).into_iter().map(|it| format!("{name}: {it}"));
-        found.borrow_mut().extend(wrong);
-    });
-    let found = found.take();
-    assert!(found.is_empty(), "{found:#?}");
+    fits(&large, 1100, 800);
 }

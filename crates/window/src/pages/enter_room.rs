@@ -5,13 +5,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use model::{
-    AccountId, Address, CheckLinks, Command, Done, EnterRoom as Enter, FindRooms, FoundRooms, Problem, Secret,
-};
+use model::{Address, CheckLinks, Command, Done, EnterRoom as Enter, FindRooms, FoundRooms, Problem, Secret};
 use slint::{ComponentHandle, ModelRc, SharedString, VecModel};
 use view::{Change, Peer};
 
-use crate::pages::{Page, accounts, when_unlinked, with};
+use crate::pages::{Page, account_at, accounts, when_unlinked, with};
 use crate::{App, markup};
 
 /// Characters of what a room says it is about.
@@ -163,11 +161,6 @@ pub(super) fn open_with(app: &Rc<App>, peer: &Peer) {
     app.ui()
         .global::<markup::Nav<'_>>()
         .set_dialog(markup::Dialog::EnterRoom);
-}
-
-fn account_at(app: &App, place: i32) -> Option<AccountId> {
-    let place = usize::try_from(place).ok()?;
-    app.state(|state| state.accounts().nth(place).map(|it| it.id))
 }
 
 fn enter(app: &Rc<App>, room: Enter) {

@@ -16,7 +16,7 @@ use view::Change;
 
 use super::service_form::{OpenForm, Purpose};
 use crate::markup::{GatewayLine, PersonAtGateway, ServiceLine};
-use crate::pages::{Page, accounts, with};
+use crate::pages::{Page, account_at, accounts, with};
 use crate::{App, markup};
 
 /// Characters of a name that others gave.
@@ -95,7 +95,6 @@ impl Gateways {
         self.known.replace(Known::default());
         self.form.close(app);
         let global = app.ui().global::<markup::Gateways<'_>>();
-        global.set_accounts(accounts(app));
         global.set_answered(false);
         global.set_busy(false);
         global.set_problem(SharedString::default());
@@ -104,9 +103,9 @@ impl Gateways {
     }
 
     fn ask(self: &Rc<Self>, app: &Rc<App>, account: i32, at: &str) {
-        let place = usize::try_from(account).ok();
-        let account = place.and_then(|at| app.state(|state| state.accounts().nth(at).map(|it| it.id)));
-        let Some(account) = account else { return };
+        let Some(account) = account_at(app, account) else {
+            return;
+        };
         let at = match at.trim() {
             "" => None,
             at => match at.parse::<Address>() {
@@ -325,7 +324,7 @@ impl Gateways {
         global.set_people(ModelRc::new(VecModel::from(people)));
         let commands = known.commands.iter().flat_map(|(_, commands)| commands);
         let commands: Vec<SharedString> = commands
-            .map(|it| named(it.name.as_deref(), &it.command))
+            .map(|it| view::named(it.name.as_deref(), &it.command).into())
             .collect();
         global.set_commands(ModelRc::new(VecModel::from(commands)));
     }
@@ -334,14 +333,6 @@ impl Gateways {
 fn tell(app: &App, problem: &Problem) {
     let global = app.ui().global::<markup::Gateways<'_>>();
     global.set_problem(app.say(problem));
-}
-
-/// A name of others, or what stands for it.
-fn named(name: Option<&str>, other: &str) -> SharedString {
-    let name = name.map(|it| view::text::line(it, MAX_NAME).text);
-    let name = name.filter(|it| !it.is_empty());
-    name.unwrap_or_else(|| view::text::line(other, MAX_NAME).text)
-        .into()
 }
 
 fn gateway_line(gateway: &Gateway, words: &view::Words) -> GatewayLine {
@@ -359,7 +350,7 @@ fn gateway_line(gateway: &Gateway, words: &view::Words) -> GatewayLine {
 fn service_line(service: &Service) -> ServiceLine {
     let address = view::text::address(service.address.as_str());
     ServiceLine {
-        name: named(service.name.as_deref(), &address),
+        name: view::named(service.name.as_deref(), &address).into(),
         address: address.into(),
         kinds: view::text::line(&service.kinds.join(", "), MAX_NAME).text.into(),
         commands: service.can.contains(&ServiceUse::Commands),
@@ -371,7 +362,7 @@ fn service_line(service: &Service) -> ServiceLine {
 fn person_line(person: &GatewayContact) -> PersonAtGateway {
     let address = view::text::address(person.contact.as_str());
     PersonAtGateway {
-        name: named(person.name.as_deref(), &address),
+        name: view::named(person.name.as_deref(), &address).into(),
         address: address.into(),
         added: person.added,
     }

@@ -140,13 +140,7 @@ impl OpenForm {
             };
             said.push(app.words().say(over));
         }
-        let form = stage.form.unwrap_or_else(|| Form {
-            title: None,
-            instructions: String::new(),
-            fields: Vec::new(),
-            columns: Vec::new(),
-            rows: Vec::new(),
-        });
+        let form = stage.form.unwrap_or_default();
         self.show(
             app,
             account,

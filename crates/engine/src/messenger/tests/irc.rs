@@ -103,6 +103,21 @@ impl Desk {
     }
 }
 
+/// A desk whose owner has said `first` to Bob, and Bob, who read it under OTR.
+async fn desk_private_with_bob() -> (Desk, otr::Conversation) {
+    let mut desk = desk().await;
+    desk.about("contact.add", "bob", json!({})).unwrap();
+    desk.reports(Report::Person(PersonReport::There {
+        who: address("bob"),
+        there: true,
+    }));
+    desk.about("message.send", "bob", json!({ "text": "first" }))
+        .unwrap();
+    let mut bob = bob();
+    assert_eq!(desk.talk(&mut bob).await, ["first"]);
+    (desk, bob)
+}
+
 fn bob() -> otr::Conversation {
     let key = std::sync::Arc::new(otr::PrivateKey::generate(&mut SystemRandom));
     let config = otr::Config {
@@ -131,16 +146,7 @@ async fn a_talk_over_irc_is_private_in_lines_of_400_bytes_and_an_action_stays_in
 
 #[tokio::test]
 async fn whoever_comes_under_the_name_of_a_contact_gets_nothing_that_was_written_for_its_key() {
-    let mut desk = desk().await;
-    desk.about("contact.add", "bob", json!({})).unwrap();
-    desk.reports(Report::Person(PersonReport::There {
-        who: address("bob"),
-        there: true,
-    }));
-    desk.about("message.send", "bob", json!({ "text": "first" }))
-        .unwrap();
-    let mut bob = bob();
-    assert_eq!(desk.talk(&mut bob).await, ["first"]);
+    let (mut desk, _bob) = desk_private_with_bob().await;
     let why = Problem::new("peer.renamed", "The contact took another nick.");
     desk.reports(Report::Person(PersonReport::Gone {
         who: address("bob"),
@@ -153,7 +159,7 @@ async fn whoever_comes_under_the_name_of_a_contact_gets_nothing_that_was_written
     assert_eq!(desk.bodies(), Vec::<String>::new());
     desk.about("message.send", "bob", json!({ "text": "second" }))
         .unwrap();
-    let mut mallory = self::bob();
+    let mut mallory = bob();
     assert_eq!(desk.talk(&mut mallory).await, Vec::<String>::new());
 }
 
@@ -399,16 +405,7 @@ async fn who_is_not_let_into_a_room_is_told_why_and_not_tried_again() {
 
 #[tokio::test]
 async fn whoever_panics_on_irc_ends_the_private_conversation_and_leaves_no_link_within_a_second() {
-    let mut desk = desk().await;
-    desk.about("contact.add", "bob", json!({})).unwrap();
-    desk.reports(Report::Person(PersonReport::There {
-        who: address("bob"),
-        there: true,
-    }));
-    desk.about("message.send", "bob", json!({ "text": "first" }))
-        .unwrap();
-    let mut bob = bob();
-    assert_eq!(desk.talk(&mut bob).await, ["first"]);
+    let (mut desk, mut bob) = desk_private_with_bob().await;
     desk.inside();
     desk.all_orders();
     now(&mut desk.messenger, command("engine.panic", json!({}))).unwrap();
